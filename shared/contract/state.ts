@@ -1,0 +1,188 @@
+/**
+ * What flows from the control plane to the node-local runtimes: the values of the feed topics.
+ * `node/<name>` carries DesiredService, `routes` carries Route, `zones` carries ZoneState.
+ */
+import { z } from "zod";
+import { Digest, HostName, Id, Label, Port } from "./names.ts";
+
+/** How mc-proxy treats a route: `l4` passes TLS through by SNI, `l7` terminates TLS and proxies HTTP. */
+export const RouteMode = z.enum(["l4", "l7"]);
+/** How mc-proxy treats a route. */
+export type RouteMode = z.infer<typeof RouteMode>;
+
+/** One healthy instance behind a route. */
+export const Backend = z.object({
+  /** Id of the instance; platform services use their own name. */
+  instance: z.string().max(128),
+  /** IP address. */
+  address: z.string().max(64),
+  port: Port,
+});
+/** One healthy instance behind a route. */
+export type Backend = z.infer<typeof Backend>;
+
+/** One route of one proxy. Feed topic `routes`, key `<hostname>:<port>`. */
+export const Route = z.object({
+  hostname: HostName,
+  /** External port: what the client connects to. */
+  port: Port,
+  mode: RouteMode,
+  service: Label,
+  component: Label,
+  /** At least one; the proxy picks the one with the fewest connections. */
+  backends: z.array(Backend).min(1).max(64),
+});
+/** One route of one proxy. */
+export type Route = z.infer<typeof Route>;
+
+/** Record types that MCNS answers with today. */
+export const RecordType = z.enum(["A", "AAAA", "CNAME", "NS"]);
+/** Record types that MCNS answers with today. */
+export type RecordType = z.infer<typeof RecordType>;
+
+/** One resource record; `name` is absolute, without the trailing dot. */
+export const ZoneRecord = z.object({
+  name: z.string().max(253),
+  type: RecordType,
+  /** Address, or absolute target name without the trailing dot. */
+  value: z.string().max(253),
+  ttlSeconds: z.int().min(0).max(86_400),
+});
+/** One resource record. */
+export type ZoneRecord = z.infer<typeof ZoneRecord>;
+
+/** A whole zone. Feed topic `zones`, key = zone name without the trailing dot. */
+export const ZoneState = z.object({
+  name: HostName,
+  primaryServer: HostName,
+  adminMailbox: HostName,
+  serial: z.int().min(0).max(0xffff_ffff),
+  refreshSeconds: z.int(),
+  retrySeconds: z.int(),
+  expireSeconds: z.int(),
+  /** Negative TTL (RFC 2308 §4). */
+  minimumSeconds: z.int(),
+  records: z.array(ZoneRecord).max(100_000),
+});
+/** A whole zone. */
+export type ZoneState = z.infer<typeof ZoneState>;
+
+/** A route as the definition declares it. `name` decides `$PORT_<NAME>`; unnamed gives `$PORT`. */
+export const DesiredRoute = z.object({
+  name: Label.optional(),
+  port: Port,
+  mode: RouteMode,
+  hostname: HostName,
+});
+/** A route as the definition declares it. */
+export type DesiredRoute = z.infer<typeof DesiredRoute>;
+
+/** How the agent decides that an instance is healthy; without one, a TCP connect on each route. */
+export const HealthCheck = z.object({
+  /** HTTP path asked on the route's port over plain HTTP. */
+  path: z.string().max(1024).startsWith("/").optional(),
+  /** Route whose port is asked; the first unless given. */
+  route: Label.optional(),
+  /** Seconds until an instance that never became healthy counts as failed. */
+  timeoutSeconds: z.int().min(1).max(600).default(30),
+});
+/** How the agent decides that an instance is healthy. */
+export type HealthCheck = z.infer<typeof HealthCheck>;
+
+/** How a new version replaces the old one. */
+export const UpdateStrategy = z.enum(["rolling", "recreate"]);
+/** How a new version replaces the old one: beside it, or after it. */
+export type UpdateStrategy = z.infer<typeof UpdateStrategy>;
+
+/** One component of a desired service. */
+export const DesiredComponent = z.object({
+  name: Label,
+  /** Reference as written in the definition, with its tag. */
+  image: z.string().max(512),
+  /** Digest that the tag had when the deployment was made; pulled by it when known. */
+  imageDigest: Digest.optional(),
+  /** Hash of everything that makes a container: two equal hashes need no new container. */
+  specHash: z.string().max(64),
+  volumes: z.array(z.string().max(512)).max(32),
+  command: z.array(z.string().max(4096)).max(128),
+  env: z.array(z.string().max(8192)).max(256),
+  network: z.string().max(64),
+  user: z.string().max(64).optional(),
+  restart: z.enum(["no", "on-failure", "always", "unless-stopped"]),
+  strategy: UpdateStrategy,
+  routes: z.array(DesiredRoute).max(32),
+  healthCheck: HealthCheck,
+});
+/** One component of a desired service. */
+export type DesiredComponent = z.infer<typeof DesiredComponent>;
+
+/** What a node should run of one service. Feed topic `node/<name>`, key `service/<service>`. A missing key means: nothing. */
+export const DesiredService = z.object({
+  service: Label,
+  /** Revision number that `components` describes. */
+  revision: z.int().min(1),
+  /** Deployment that asked for it; echoed in reports. */
+  deploymentId: Id,
+  state: z.enum(["running", "stopped"]),
+  components: z.array(DesiredComponent).min(1).max(32),
+  /**
+   * Instances of other spec hashes stay while true (the new ones are not yet proven and routed),
+   * and are drained and removed once false.
+   */
+  keepOld: z.boolean(),
+  /** Grows with each `mcp restart`; an instance that was started under a lower number is restarted in place. */
+  restartGeneration: z.int().min(0),
+});
+/** What a node should run of one service. */
+export type DesiredService = z.infer<typeof DesiredService>;
+
+/** Life of an instance as the agent sees it. */
+export const InstanceState = z.enum(["pulling", "starting", "healthy", "unhealthy", "failed", "stopping", "stopped"]);
+/** Life of an instance as the agent sees it. */
+export type InstanceState = z.infer<typeof InstanceState>;
+
+/** One container, existing or wanted, as the agent reports it. */
+export const InstanceReport = z.object({
+  /** Stable id of the instance: the suffix of the container's name. */
+  instance: z.string().max(128),
+  service: Label,
+  component: Label,
+  revision: z.int().min(0),
+  specHash: z.string().max(64),
+  deploymentId: z.string().max(64),
+  state: InstanceState,
+  image: z.string().max(512),
+  containerId: z.string().max(64).optional(),
+  containerName: z.string().max(128).optional(),
+  /** Host port of each route; the key is the route's name, or "" for the unnamed one. */
+  ports: z.record(z.string(), Port),
+  startedAt: z.string().optional(),
+  exitCode: z.int().optional(),
+  /** Why it is in this state, when it is not a good one. */
+  reason: z.string().max(2000).optional(),
+  /** Last lines of its output when it failed, oldest first. */
+  lastLog: z.array(z.string().max(2000)).max(50).optional(),
+});
+/** One container as the agent reports it. */
+export type InstanceReport = z.infer<typeof InstanceReport>;
+
+/** Everything that the agent sees on its node. Replaces the previous report. */
+export const NodeReport = z.object({
+  /** Feed revision of `node/<name>` that the agent has applied. */
+  appliedRevision: z.int().min(0),
+  instances: z.array(InstanceReport).max(10_000),
+});
+/** Everything that the agent sees on its node. */
+export type NodeReport = z.infer<typeof NodeReport>;
+
+/** What a proxy says after it applied (or could not apply) routes. Replaces the previous report. */
+export const ProxyReport = z.object({
+  /** Feed revision of `routes` that the proxy has applied. */
+  appliedRevision: z.int().min(0),
+  /** Routes that do not serve, by key `<hostname>:<port>`: why. */
+  problems: z.record(z.string(), z.string().max(2000)),
+  /** Connections or requests in flight to instances that no route names any more. */
+  draining: z.record(z.string(), z.int().min(0)),
+});
+/** What a proxy says after it applied routes. */
+export type ProxyReport = z.infer<typeof ProxyReport>;
