@@ -1,0 +1,155 @@
+/** The service definition of guide §2: what the operator writes as TOML, checked as a whole. */
+import { z } from "zod";
+import { describeError } from "../errors/platform-error.ts";
+import { type ImageReference, parseImageReference } from "./image-reference.ts";
+import { HostName, Label, Port } from "./names.ts";
+import { HealthCheck, RouteMode, UpdateStrategy } from "./state.ts";
+
+const Image = z.string().max(512).superRefine((text, context) => {
+  try {
+    parseImageReference(text);
+  } catch (error) {
+    context.addIssue({ code: "custom", message: describeError(error) });
+  }
+});
+
+const Volume = z
+  .string()
+  .max(512)
+  .regex(/^\/[^:]*:\/[^:]*(:(ro|rw|z|Z))?$/, 'expected "/host/path:/container/path"');
+
+/** `[[components.routes]]` of the guide. */
+export const RouteDefinition = z.strictObject({
+  name: Label.optional(),
+  port: Port,
+  mode: RouteMode,
+  hostname: HostName.optional(),
+});
+/** A route as written. */
+export type RouteDefinition = z.infer<typeof RouteDefinition>;
+
+/** `[[components]]` of the guide. */
+export const ComponentDefinition = z.strictObject({
+  name: Label,
+  image: Image,
+  volumes: z.array(Volume).max(32).default([]),
+  cmd: z.array(z.string().max(4096)).max(128).default([]),
+  env: z
+    .array(z.string().max(8192).regex(/^[A-Za-z_][A-Za-z0-9_]*=/, 'expected "KEY=VALUE"'))
+    .max(256)
+    .default([]),
+  network: z.string().max(64).regex(/^[a-z][a-z0-9_.-]*$/, "expected a network name, host or none").default("mcpnet"),
+  user: z.string().max(64).regex(/^[a-z0-9_-]+(:[a-z0-9_-]+)?$/, 'expected "user:group"').default("0:0"),
+  restart: z.enum(["no", "on-failure", "always", "unless-stopped"]).default("unless-stopped"),
+  /** `recreate` for components with volumes, else `rolling`, unless given. */
+  update: UpdateStrategy.optional(),
+  health: z.strictObject(HealthCheck.shape).optional(),
+  routes: z.array(RouteDefinition).max(32).default([]),
+});
+/** A component as written. */
+export type ComponentDefinition = z.infer<typeof ComponentDefinition>;
+
+/** A whole service definition, with the rules that span fields. */
+export const ServiceDefinition = z
+  .strictObject({
+    name: Label,
+    node: Label,
+    active: z.boolean().default(true),
+    /** Source folder relative to the workspace. */
+    path: z.string().max(512).optional(),
+    build: z
+      .strictObject({ images: z.record(z.string().max(255), z.string().max(512)).default({}) })
+      .default({ images: {} }),
+    components: z.array(ComponentDefinition).min(1).max(32),
+  })
+  .superRefine((definition, context) => {
+    for (const { path, message } of crossFieldProblems(definition)) {
+      context.addIssue({ code: "custom", path: [...path], message });
+    }
+  });
+/** A whole service definition. */
+export type ServiceDefinition = z.infer<typeof ServiceDefinition>;
+
+interface FieldProblem {
+  readonly path: readonly (string | number)[];
+  readonly message: string;
+}
+type Definition = Pick<ServiceDefinition, "build" | "components">;
+
+function crossFieldProblems(definition: Definition): FieldProblem[] {
+  return [
+    ...duplicateComponents(definition),
+    ...definition.components.flatMap((component, index) => routeNameProblems(component, index)),
+    ...routeTargetProblems(definition),
+    ...buildProblems(definition),
+  ];
+}
+
+function duplicateComponents({ components }: Definition): FieldProblem[] {
+  return components.flatMap(({ name }, index) =>
+    components.findIndex((other) => other.name === name) < index
+      ? [{ path: ["components", index, "name"], message: `"${name}" is used twice, expected a name of its own` }]
+      : []
+  );
+}
+
+function routeNameProblems({ routes }: ComponentDefinition, component: number): FieldProblem[] {
+  return routes.flatMap((route, index): FieldProblem[] => {
+    const path = ["components", component, "routes", index, "name"];
+    if (route.name === undefined) {
+      return routes.length === 1 ? [] : [{ path, message: "missing, expected a name since the component has several routes" }];
+    }
+    const isDuplicate = routes.findIndex((other) => other.name === route.name) < index;
+    return isDuplicate ? [{ path, message: `"${route.name}" is used twice, expected a name of its own` }] : [];
+  });
+}
+
+function routeTargetProblems({ components }: Definition): FieldProblem[] {
+  const seen = new Set<string>();
+  return components.flatMap(({ routes }, component) =>
+    routes.flatMap((route, index): FieldProblem[] => {
+      const target = `${route.hostname ?? ""}:${route.port}`;
+      const isNew = !seen.has(target);
+      seen.add(target);
+      return isNew ? [] : [{
+        path: ["components", component, "routes", index, "port"],
+        message: `${route.port} is routed twice for the same host name, expected each port once`,
+      }];
+    })
+  );
+}
+
+function buildProblems({ build, components }: Definition): FieldProblem[] {
+  const names = new Set(components.flatMap(({ image }) => repositoryNameOf(image) ?? []));
+  return Object.keys(build.images).flatMap((key) =>
+    names.has(key)
+      ? []
+      : [{ path: ["build", "images", key], message: `no component uses an image "${key}", expected one of: ${[...names].join(", ")}` }]
+  );
+}
+
+function repositoryNameOf(image: string): string | undefined {
+  try {
+    return parseImageReference(image).name;
+  } catch {
+    return undefined; // reported where the image is written
+  }
+}
+
+/** A component image that `[build.images]` can build: its reference and its Dockerfile, relative to the source folder. */
+export interface BuildableImage {
+  readonly image: string;
+  readonly reference: ImageReference;
+  readonly dockerfile: string;
+}
+
+/** The images of a definition that can be built, each once. */
+export function listBuildableImages(definition: ServiceDefinition): BuildableImage[] {
+  const images = new Map<string, BuildableImage>();
+  for (const { image } of definition.components) {
+    const reference = parseImageReference(image);
+    const dockerfile = definition.build.images[reference.name];
+    if (dockerfile !== undefined) images.set(image, { image, reference, dockerfile });
+  }
+  return [...images.values()];
+}
