@@ -83,8 +83,18 @@ export function endpoint<
   P extends z.ZodType = typeof Empty,
   Q extends z.ZodType = typeof Empty,
   B extends z.ZodType = typeof Nothing,
+>(
+  options: EndpointOptions<P, Q, B, typeof Nothing> & { readonly answerKind: "raw" },
+): Endpoint<P, Q, B, typeof Nothing> & { readonly answerKind: "raw" };
+export function endpoint<
+  P extends z.ZodType = typeof Empty,
+  Q extends z.ZodType = typeof Empty,
+  B extends z.ZodType = typeof Nothing,
   A extends z.ZodType = typeof Nothing,
->(options: EndpointOptions<P, Q, B, A>): Endpoint<P, Q, B, A> {
+>(options: EndpointOptions<P, Q, B, A>): Endpoint<P, Q, B, A>;
+export function endpoint<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType, A extends z.ZodType>(
+  options: EndpointOptions<P, Q, B, A>,
+): Endpoint<P, Q, B, A> {
   const answersNothing = options.answer === undefined && options.answerKind !== "raw";
   return {
     id: options.id,
