@@ -1,4 +1,5 @@
-import { Decoder, Encoder } from "cbor-x";
+// Not "cbor-x" itself: that one loads a native addon made for one V8, which ends a Deno process at the first long string.
+import { Decoder, Encoder } from "cbor-x/encode";
 import { PlatformError } from "../errors/platform-error.ts";
 
 // Plain RFC 8949 maps, arrays, strings, numbers and byte strings: readable by any CBOR library.
@@ -20,7 +21,9 @@ export function decodeCbor(bytes: Uint8Array): unknown {
   try {
     return decoder.decode(bytes);
   } catch (cause) {
-    throw new PlatformError("invalid-request", `Cannot decode ${bytes.length} bytes: they are not one CBOR item`, { cause });
+    throw new PlatformError("invalid-request", `Cannot decode ${bytes.length} bytes: they are not one CBOR item`, {
+      cause,
+    });
   }
 }
 
@@ -55,7 +58,10 @@ export async function* decodeFrames(chunks: AsyncIterable<Uint8Array>): AsyncGen
     }
   }
   if (pending.length > 0) {
-    throw new PlatformError("invalid-request", `Cannot read the sequence: it ends ${pending.length} bytes into a frame`);
+    throw new PlatformError(
+      "invalid-request",
+      `Cannot read the sequence: it ends ${pending.length} bytes into a frame`,
+    );
   }
 }
 
