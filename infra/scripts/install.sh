@@ -13,7 +13,9 @@ install_npm_packages() {
   local installed=node_modules/.package-lock.json
   if [ -e "$installed" ] && ! [ package-lock.json -nt "$installed" ]; then return; fi
   echo "installing npm packages" >&2
-  npm ci --no-audit --no-fund --loglevel=error >&2
+  # Not `npm ci`: it refuses a lock file that lacks other systems' optional packages, as a partial mirror of the registry
+  # leaves them out. With --no-save the versions are those of the lock file all the same, and it stays as it is.
+  npm install --no-save --prefer-offline --no-audit --no-fund --loglevel=error >&2
   touch "$installed"
 }
 
