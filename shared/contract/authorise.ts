@@ -14,21 +14,31 @@ export function bearerToken(request: Request): string | undefined {
 }
 
 /**
- * The one authorisation decision of every endpoint: who asks, when `access` lets them.
+ * Who asks: the principal of the request's token, or `undefined` on a public endpoint, which looks at no token.
  *
- * @throws {PlatformError} unauthenticated, token-expired — without a live token where one is needed; forbidden — when it is not enough
+ * @throws {PlatformError} unauthenticated, token-expired — without a live token where one is needed
  */
-export async function authorise(
+export async function authenticate(
   request: Request,
   access: Access,
   validator: TokenValidator,
 ): Promise<Principal | undefined> {
-  const token = bearerToken(request);
   if (access === "public") return undefined;
+  const token = bearerToken(request);
   if (token === undefined) {
     throw new PlatformError("unauthenticated", "Cannot answer without a bearer token, expected one from MCIAS");
   }
-  const principal = await validator.validateToken(token);
+  return await validator.validateToken(token);
+}
+
+/**
+ * The one authorisation decision of every endpoint: nothing, when `access` lets the caller in.
+ *
+ * @throws {PlatformError} forbidden — when it does not
+ */
+export function authorise(principal: Principal | undefined, access: Access): void {
+  if (access === "public") return;
+  if (principal === undefined) throw new PlatformError("forbidden", "Cannot do this as nobody, expected a principal");
   if (!principal.audience.includes(platformAudience)) {
     throw new PlatformError(
       "forbidden",
@@ -38,10 +48,11 @@ export async function authorise(
   if (!access.some((kind) => allows(kind, principal))) {
     throw new PlatformError(
       "forbidden",
-      `Cannot do this as "${principal.username}": the account is ${describe(principal)}, expected ${access.join(" or ")}`,
+      `Cannot do this as "${principal.username}": the account is ${describe(principal)}, expected ${
+        access.join(" or ")
+      }`,
     );
   }
-  return principal;
 }
 
 function allows(kind: AccessKind, principal: Principal): boolean {
@@ -61,5 +72,7 @@ function allows(kind: AccessKind, principal: Principal): boolean {
 }
 
 function describe(principal: Principal): string {
-  return principal.kind === "human" ? `a person with the roles [${principal.roles.join(", ")}]` : `a ${principal.kind} account`;
+  return principal.kind === "human"
+    ? `a person with the roles [${principal.roles.join(", ")}]`
+    : `a ${principal.kind} account`;
 }

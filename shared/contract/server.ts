@@ -5,7 +5,7 @@ import { PlatformError, toPlatformError } from "../errors/platform-error.ts";
 import { toProblemResponse } from "../errors/problem.ts";
 import type { Log } from "../log/log.ts";
 import type { AuditEvent } from "../store/audit.ts";
-import { authorise } from "./authorise.ts";
+import { authenticate, authorise } from "./authorise.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { parseInput } from "./parse-input.ts";
 import type { Principal } from "./principal.ts";
@@ -115,7 +115,9 @@ async function serve<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodTy
     });
   try {
     // The token is looked at first so that a stranger learns nothing from validation messages.
-    caller = await authorise(request, endpoint.access, deps.validator);
+    // Who asks is known before the decision, so that the audit line of a denial names them.
+    caller = await authenticate(request, endpoint.access, deps.validator);
+    authorise(caller, endpoint.access);
     const input = await parseInput(context, endpoint);
     const answer = await handler({
       ...input,
