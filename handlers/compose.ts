@@ -3,6 +3,7 @@ import type { Contract } from "#shared/contract/endpoint.ts";
 import { mciasContract } from "#shared/contract/mcias.ts";
 import { mcnsContract } from "#shared/contract/mcns.ts";
 import { mcpContract } from "#shared/contract/mcp.ts";
+import { mcrContract } from "#shared/contract/mcr.ts";
 import { metacryptContract } from "#shared/contract/metacrypt.ts";
 import { toOpenApiDocument } from "#shared/contract/openapi.ts";
 import { requestIdOf } from "#shared/contract/request-facts.ts";
@@ -29,10 +30,11 @@ export interface ComposeOptions {
   readonly version: string;
 }
 
-/** The contracts that the OpenAPI document describes; the registry's own protocol is described by the OCI. */
-export const contracts: Readonly<Record<Exclude<SystemName, "mcr">, Contract>> = {
+/** The contracts that the OpenAPI document describes. */
+export const contracts: Readonly<Record<SystemName, Contract>> = {
   mcp: mcpContract,
   mcias: mciasContract,
+  mcr: mcrContract,
   mcns: mcnsContract,
   metacrypt: metacryptContract,
 };
@@ -43,7 +45,8 @@ export const ownedPaths: Readonly<Record<SystemName, OwnedPaths>> = {
   mcias: pathsOf(mciasContract),
   mcns: pathsOf(mcnsContract),
   metacrypt: pathsOf(metacryptContract),
-  mcr: { templates: ["/v1/audit/mcr"], prefixes: ["/v2", "/v1/images"] },
+  // Everything below /v2 is the registry API (OCI distribution-spec), whose repository names have slashes.
+  mcr: pathsOf(mcrContract, ["/v2"]),
 };
 
 /**
