@@ -37,7 +37,9 @@ export interface CallExtras {
 
 /** Typed functions for all endpoints of a contract; raw endpoints give the `Response`. */
 export type ContractClient<C extends Contract> = {
-  readonly [K in keyof C]: (input: CallInput<C[K]>) => Promise<C[K] extends RawEndpoint ? Response : z.output<C[K]["answer"]>>;
+  readonly [K in keyof C]: (
+    input: CallInput<C[K]>,
+  ) => Promise<C[K] extends RawEndpoint ? Response : z.output<C[K]["answer"]>>;
 };
 type RawEndpoint = Endpoint & { readonly answerKind: "raw" };
 
@@ -94,7 +96,12 @@ async function toRequest(endpoint: Endpoint, input: LooseInput, options: ClientO
   return new Request(url, init);
 }
 
-async function send(request: Request, action: string, signal: AbortSignal | undefined, options: ClientOptions): Promise<Response> {
+async function send(
+  request: Request,
+  action: string,
+  signal: AbortSignal | undefined,
+  options: ClientOptions,
+): Promise<Response> {
   const timeout = new AbortController();
   const timer = setTimeout(() => timeout.abort(), options.timeoutMs ?? 30_000);
   const signals = signal === undefined ? [timeout.signal] : [timeout.signal, signal];

@@ -97,7 +97,9 @@ function routeNameProblems({ routes }: ComponentDefinition, component: number): 
   return routes.flatMap((route, index): FieldProblem[] => {
     const path = ["components", component, "routes", index, "name"];
     if (route.name === undefined) {
-      return routes.length === 1 ? [] : [{ path, message: "missing, expected a name since the component has several routes" }];
+      return routes.length === 1
+        ? []
+        : [{ path, message: "missing, expected a name since the component has several routes" }];
     }
     const isDuplicate = routes.findIndex((other) => other.name === route.name) < index;
     return isDuplicate ? [{ path, message: `"${route.name}" is used twice, expected a name of its own` }] : [];
@@ -122,9 +124,10 @@ function routeTargetProblems({ components }: Definition): FieldProblem[] {
 function buildProblems({ build, components }: Definition): FieldProblem[] {
   const names = new Set(components.flatMap(({ image }) => repositoryNameOf(image) ?? []));
   return Object.keys(build.images).flatMap((key) =>
-    names.has(key)
-      ? []
-      : [{ path: ["build", "images", key], message: `no component uses an image "${key}", expected one of: ${[...names].join(", ")}` }]
+    names.has(key) ? [] : [{
+      path: ["build", "images", key],
+      message: `no component uses an image "${key}", expected one of: ${[...names].join(", ")}`,
+    }]
   );
 }
 
@@ -132,7 +135,8 @@ function repositoryNameOf(image: string): string | undefined {
   try {
     return parseImageReference(image).name;
   } catch {
-    return undefined; // reported where the image is written
+    // What is wrong is reported where the image is written; its name still tells which build it wants.
+    return /([^/:@]+)(?:[:@][^/]*)?$/.exec(image)?.[1];
   }
 }
 

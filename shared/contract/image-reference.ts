@@ -11,7 +11,8 @@ export interface ImageReference {
   readonly tag: string;
 }
 
-const pattern = /^([a-z0-9.-]+(?::\d{1,5})?)\/([a-z0-9]+(?:(?:\.|_|__|-+|\/)[a-z0-9]+)*):([A-Za-z0-9_][A-Za-z0-9._-]{0,127})$/;
+const pattern =
+  /^([a-z0-9.-]+(?::\d{1,5})?)\/([a-z0-9]+(?:(?:\.|_|__|-+|\/)[a-z0-9]+)*):([A-Za-z0-9_][A-Za-z0-9._-]{0,127})$/;
 const semver = /^v?(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?$/;
 
 /**

@@ -37,7 +37,11 @@ export type Ed25519PublicJwk = z.infer<typeof Ed25519PublicJwk>;
 export const jwtBearerGrant = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
 /** Answer of the token endpoint (RFC 6749 §5.1). */
-export const TokenResponse = z.object({ access_token: z.string(), token_type: z.literal("Bearer"), expires_in: z.int() });
+export const TokenResponse = z.object({
+  access_token: z.string(),
+  token_type: z.literal("Bearer"),
+  expires_in: z.int(),
+});
 
 const AccountParams = z.object({ username: AccountName });
 

@@ -11,7 +11,15 @@ export const DeploymentKind = z.enum(["deploy", "stop", "start", "restart", "und
 export type DeploymentKind = z.infer<typeof DeploymentKind>;
 
 /** How far a deployment is. The last three are final. */
-export const DeploymentStatus = z.enum(["starting", "routing", "draining", "reverting", "succeeded", "failed", "superseded"]);
+export const DeploymentStatus = z.enum([
+  "starting",
+  "routing",
+  "draining",
+  "reverting",
+  "succeeded",
+  "failed",
+  "superseded",
+]);
 /** How far a deployment is. */
 export type DeploymentStatus = z.infer<typeof DeploymentStatus>;
 
@@ -37,7 +45,20 @@ export const DeploymentEvent = z.object({
   at: Timestamp,
   /** Milliseconds since the deployment was made. */
   elapsedMs: z.int(),
-  step: z.enum(["resolve", "pull", "start", "health", "certificate", "route", "verify", "drain", "stop", "remove", "revert", "finish"]),
+  step: z.enum([
+    "resolve",
+    "pull",
+    "start",
+    "health",
+    "certificate",
+    "route",
+    "verify",
+    "drain",
+    "stop",
+    "remove",
+    "revert",
+    "finish",
+  ]),
   state: z.enum(["started", "done", "failed", "info"]),
   component: Label.nullable(),
   message: z.string(),

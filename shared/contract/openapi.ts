@@ -1,4 +1,9 @@
-import { OpenAPIRegistry, OpenApiGeneratorV31, extendZodWithOpenApi, type RouteConfig } from "@asteasolutions/zod-to-openapi";
+import {
+  extendZodWithOpenApi,
+  OpenApiGeneratorV31,
+  OpenAPIRegistry,
+  type RouteConfig,
+} from "@asteasolutions/zod-to-openapi";
 import { z } from "zod";
 import { errorCatalogue } from "../errors/catalogue.ts";
 import { problemMediaType } from "../errors/problem.ts";
@@ -53,7 +58,9 @@ function toRequestBody(endpoint: Endpoint): Pick<NonNullable<RouteConfig["reques
 }
 
 function toErrorResponses(endpoint: Endpoint): RouteConfig["responses"] {
-  const common = endpoint.access === "public" ? ["invalid-request"] as const : ["invalid-request", "unauthenticated", "forbidden"] as const;
+  const common = endpoint.access === "public"
+    ? ["invalid-request"] as const
+    : ["invalid-request", "unauthenticated", "forbidden"] as const;
   const byStatus = new Map<number, string[]>();
   for (const code of [...common, ...endpoint.errors]) {
     const status = errorCatalogue[code].httpStatus;

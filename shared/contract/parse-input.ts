@@ -43,7 +43,9 @@ async function readBody(context: Context, endpoint: Endpoint): Promise<unknown> 
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new PlatformError("invalid-request", `Cannot ${lowerFirst(endpoint.summary)}: the body is not JSON`, { cause });
+    throw new PlatformError("invalid-request", `Cannot ${lowerFirst(endpoint.summary)}: the body is not JSON`, {
+      cause,
+    });
   }
 }
 

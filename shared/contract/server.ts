@@ -65,7 +65,10 @@ export function createApi(deps: ApiDependencies): Api {
   app.onError((error, context) => toErrorResponse(error, context, deps));
   app.notFound((context) =>
     toProblemResponse(
-      new PlatformError("not-found", `Cannot ${context.req.method} "${context.req.path}": ${deps.system} has no such endpoint`),
+      new PlatformError(
+        "not-found",
+        `Cannot ${context.req.method} "${context.req.path}": ${deps.system} has no such endpoint`,
+      ),
       requestIdOf(context.req.raw),
     )
   );

@@ -5,7 +5,8 @@ import { runLoop } from "../lifecycle/run-loop.ts";
 import type { Log } from "../log/log.ts";
 import { writeFileAtomically } from "../store/atomic-file.ts";
 import { decodeCbor, decodeFrames, encodeCbor } from "../wire/cbor.ts";
-import { emptyDigest, equalDigests, FeedFrame, mixDigest } from "./frame.ts";
+import { FeedFrame } from "./frame.ts";
+import { applyFrame, createTopicState, type TopicState } from "./topic-state.ts";
 
 /** The state of a topic at one revision. */
 export interface FeedState<T> {
@@ -46,22 +47,22 @@ const KeptState = z.object({
 /**
  * Subscribes to a topic until `signal` aborts: applies the last good state from disk, then each frame in order.
  * The digest of each frame is checked against the state it leads to; a mismatch starts again from a snapshot.
- * The state is on disk before it is applied, so what serves is what a restart would serve.
+ * The state is on disk before it is applied, so what serves is what a restart would serve. An `apply` that fails is
+ * tried again with the next connection.
  */
 export async function startFeedClient<T>(options: FeedClientOptions<T>): Promise<FeedClient<T>> {
-  const raw = await loadKept(options);
-  let revision = raw.revision;
-  let values = raw.entries;
-  let digest = digestOf(values);
-  let state = toState(revision, values, options);
-  if (revision > 0) await options.apply(state);
+  let topic = await loadKept(options);
+  let state = toState(topic, options);
+  let isApplied = topic.revision === 0;
+  await applyState();
 
-  const done = runLoop(async (signal) => {
-    const response = await options.open(revision, signal);
-    if (response.body === null) throw new PlatformError("upstream-failed", `Cannot follow "${options.topic}": there is no body`);
-    for await (const item of decodeFrames(response.body)) await take(FeedFrame.parse(item));
-    if (!signal.aborted) throw new PlatformError("unavailable", `Cannot follow "${options.topic}": the stream has ended`);
-  }, { name: `feed ${options.topic}`, log: options.log, signal: options.signal, minMs: 100, maxMs: 5_000 });
+  const done = runLoop(follow, {
+    name: `feed ${options.topic}`,
+    log: options.log,
+    signal: options.signal,
+    minMs: 100,
+    maxMs: 5_000,
+  });
   return {
     get state() {
       return state;
@@ -69,53 +70,71 @@ export async function startFeedClient<T>(options: FeedClientOptions<T>): Promise
     done,
   };
 
+  async function follow(signal: AbortSignal): Promise<void> {
+    await applyState();
+    const response = await options.open(topic.revision, signal);
+    if (response.body === null) {
+      throw new PlatformError("upstream-failed", `Cannot follow "${options.topic}": there is no body`);
+    }
+    for await (const item of decodeFrames(response.body)) await take(FeedFrame.parse(item));
+    if (!signal.aborted) {
+      throw new PlatformError("unavailable", `Cannot follow "${options.topic}": the stream has ended`);
+    }
+  }
+
   async function take(frame: FeedFrame): Promise<void> {
-    if (frame.kind === "delta" && frame.revision === revision && frame.entries.length === 0) return;
-    const next = frame.kind === "snapshot" ? new Map<string, Uint8Array>() : new Map(values);
-    let nextDigest = frame.kind === "snapshot" ? emptyDigest() : digest;
-    for (const [key, value] of frame.entries) {
-      const old = next.get(key);
-      if (old !== undefined) nextDigest = mixDigest(nextDigest, key, old);
-      if (value !== null) nextDigest = mixDigest(nextDigest, key, value);
-      if (value === null) next.delete(key);
-      else next.set(key, Uint8Array.from(value));
+    const next = applyOrResync(frame);
+    if (next === topic) return;
+    await writeFileAtomically(options.statePath, encodeKept(options.topic, next));
+    topic = next;
+    state = toState(topic, options);
+    isApplied = false;
+    await applyState();
+  }
+
+  function applyOrResync(frame: FeedFrame): TopicState {
+    try {
+      return applyFrame(topic, frame);
+    } catch (error) {
+      topic = { ...topic, revision: 0 };
+      throw error;
     }
-    if (!equalDigests(nextDigest, frame.digest)) {
-      revision = 0;
-      throw new PlatformError("digest-mismatch", `Cannot apply revision ${frame.revision} of "${options.topic}": starting again`);
-    }
-    [revision, values, digest] = [frame.revision, next, nextDigest];
-    await writeFileAtomically(options.statePath, encodeCbor({ topic: options.topic, revision, entries: [...values] }));
-    state = toState(revision, values, options);
+  }
+
+  async function applyState(): Promise<void> {
+    if (isApplied) return;
     await options.apply(state);
+    isApplied = true;
   }
 }
 
-async function loadKept<T>(options: FeedClientOptions<T>): Promise<{ revision: number; entries: Map<string, Uint8Array> }> {
+function encodeKept(name: string, topic: TopicState): Uint8Array {
+  return encodeCbor({ topic: name, revision: topic.revision, entries: [...topic.values] });
+}
+
+async function loadKept<T>(options: FeedClientOptions<T>): Promise<TopicState> {
   const bytes = await readFile(options.statePath).catch(() => undefined);
-  if (bytes === undefined) return { revision: 0, entries: new Map() };
+  if (bytes === undefined) return createTopicState();
   try {
     const kept = KeptState.parse(decodeCbor(bytes));
-    if (kept.topic !== options.topic) throw new PlatformError("conflict", `Cannot use the state of topic "${kept.topic}"`);
-    return { revision: kept.revision, entries: new Map(kept.entries) };
+    if (kept.topic !== options.topic) {
+      throw new PlatformError("conflict", `Cannot use the state of topic "${kept.topic}"`);
+    }
+    return createTopicState(kept.revision, new Map(kept.entries));
   } catch (error) {
     options.log.warn("the kept state cannot be used, starting from a snapshot", { path: options.statePath, error });
-    return { revision: 0, entries: new Map() };
+    return createTopicState();
   }
 }
 
-function digestOf(values: ReadonlyMap<string, Uint8Array>): Uint8Array {
-  let digest = emptyDigest();
-  for (const [key, value] of values) digest = mixDigest(digest, key, value);
-  return digest;
-}
-
-function toState<T>(revision: number, values: ReadonlyMap<string, Uint8Array>, options: FeedClientOptions<T>): FeedState<T> {
+function toState<T>(topic: TopicState, options: FeedClientOptions<T>): FeedState<T> {
   const entries = new Map<string, T>();
-  for (const [key, value] of values) {
-    const parsed = options.schema.safeParse(decodeCbor(value));
-    if (parsed.success) entries.set(key, parsed.data);
-    else options.log.error("an entry of the feed does not parse and is left out", { topic: options.topic, key, error: parsed.error });
+  for (const [key, value] of topic.values) {
+    try {
+      entries.set(key, options.schema.parse(decodeCbor(value)));
+    } catch (error) {
+      options.log.error("an entry of the feed does not parse and is left out", { topic: options.topic, key, error });
+    }
   }
-  return { revision, entries };
+  return { revision: topic.revision, entries };
 }

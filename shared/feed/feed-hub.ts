@@ -1,10 +1,10 @@
-import { Buffer } from "node:buffer";
-import { createNotifier } from "../lifecycle/queue.ts";
-import { waitFor } from "../lifecycle/wait.ts";
+import { createNotifier, type Notifier } from "../lifecycle/queue.ts";
 import type { Database, Sql } from "../store/database.ts";
-import { decodeCbor, encodeFrame } from "../wire/cbor.ts";
-import { readFrame } from "./feed-store.ts";
+import { encodeFrame } from "../wire/cbor.ts";
 import type { FeedFrame } from "./frame.ts";
+import { createFrameCache, type FrameCache } from "./frame-cache.ts";
+import { toPollResponse, waitMsOf } from "./poll-response.ts";
+import { watchWriters, type WriterWatch } from "./watch-writers.ts";
 
 /** Serves the feed topics of one database to any number of subscribers. */
 export interface FeedHub extends AsyncDisposable {
@@ -24,55 +24,37 @@ export interface FeedHubOptions {
   readonly keepAliveMs?: number;
 }
 
-const maxWaitSeconds = 60;
+interface HubParts {
+  readonly frames: FrameCache;
+  readonly changed: Notifier;
+  readonly writers: WriterWatch;
+  readonly closing: AbortSignal;
+  readonly keepAliveMs: number;
+}
 
 /** A hub with one waker for the whole process: a change costs one query and one write a subscriber, not one query a subscriber. */
 export function createFeedHub(database: Database, options: FeedHubOptions = {}): FeedHub {
   const { pollMs = 1_000, keepAliveMs = 15_000 } = options;
   const changed = createNotifier();
   const closing = new AbortController();
-  const frames = new Map<string, Promise<FeedFrame>>();
-  const encoded = new WeakMap<FeedFrame, Uint8Array<ArrayBuffer>>();
-  let listeners = 0;
-  let poller: Promise<void> | undefined;
-
+  const frames = createFrameCache(database);
+  const writers = watchWriters(database, { pollMs, onChange: wake });
+  const parts = { frames, changed, writers, closing: closing.signal, keepAliveMs };
+  const encode = createFrameEncoder();
   return {
     async transaction(work) {
       const result = await database.transaction(work);
       wake();
       return result;
     },
-    async answerPoll(topic, since, request) {
-      const waitMs = waitSecondsOf(request) * 1000;
-      let frame = await frameOf(topic, since);
-      if (frame.entries.length === 0 && frame.revision === since && waitMs > 0) {
-        const signal = AbortSignal.any([request.signal, AbortSignal.timeout(waitMs), closing.signal]);
-        frame = await nextFrame(topic, since, signal);
-      }
-      return toPollResponse(frame, request);
-    },
-    answerStream(topic, since, request) {
-      const stop = new AbortController();
-      const signal = AbortSignal.any([request.signal, closing.signal, stop.signal]);
-      let position = since;
-      let isFirst = true;
-      const body = new ReadableStream<Uint8Array>({
-        async pull(controller) {
-          const frame = isFirst
-            ? await frameOf(topic, position)
-            : await nextFrame(topic, position, AbortSignal.any([signal, AbortSignal.timeout(keepAliveMs)]));
-          isFirst = false;
-          position = frame.revision;
-          if (signal.aborted) return closeQuietly(controller);
-          controller.enqueue(bytesOf(frame));
-        },
-        cancel: () => stop.abort(),
-      });
-      return new Response(body, { headers: { "content-type": "application/cbor-seq", "cache-control": "no-store" } });
-    },
+    answerPoll: async (topic, since, request) => toPollResponse(await poll(parts, topic, since, request), request),
+    answerStream: (topic, since, request) =>
+      new Response(streamFrames(parts, { topic, since, signal: request.signal, encode }), {
+        headers: { "content-type": "application/cbor-seq", "cache-control": "no-store" },
+      }),
     async [Symbol.asyncDispose]() {
       closing.abort();
-      await poller;
+      await writers[Symbol.asyncDispose]();
     },
   };
 
@@ -80,57 +62,75 @@ export function createFeedHub(database: Database, options: FeedHubOptions = {}):
     frames.clear();
     changed.notify();
   }
+}
 
-  function frameOf(topic: string, since: number): Promise<FeedFrame> {
-    const key = `${since} ${topic}`;
-    const known = frames.get(key);
-    if (known !== undefined) return known;
-    const frame = readFrame(database, topic, since);
-    frames.set(key, frame);
-    if (frames.size > 1_000) frames.clear();
-    frame.catch(() => frames.delete(key));
-    return frame;
+async function poll(parts: HubParts, topic: string, since: number, request: Request): Promise<FeedFrame> {
+  const waitMs = waitMsOf(request);
+  const frame = await parts.frames.fresh(topic, since);
+  if (frame.revision !== since || waitMs === 0) return frame;
+  return await nextFrame(
+    parts,
+    topic,
+    since,
+    AbortSignal.any([request.signal, AbortSignal.timeout(waitMs), parts.closing]),
+  );
+}
+
+interface StreamOptions {
+  readonly topic: string;
+  readonly since: number;
+  readonly signal: AbortSignal;
+  readonly encode: (frame: FeedFrame) => Uint8Array;
+}
+
+function streamFrames(
+  parts: HubParts,
+  { topic, since, signal: requestSignal, encode }: StreamOptions,
+): ReadableStream<Uint8Array> {
+  const stop = new AbortController();
+  const signal = AbortSignal.any([requestSignal, parts.closing, stop.signal]);
+  let position = since;
+  let isFirst = true;
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const frame = isFirst
+        ? await parts.frames.fresh(topic, position)
+        : await nextFrame(parts, topic, position, AbortSignal.any([signal, AbortSignal.timeout(parts.keepAliveMs)]));
+      isFirst = false;
+      position = frame.revision;
+      if (signal.aborted) closeQuietly(controller);
+      else controller.enqueue(encode(frame));
+    },
+    cancel: () => stop.abort(),
+  });
+}
+
+/** The first frame after `since`, or an empty one when `signal` aborts first. */
+async function nextFrame(parts: HubParts, topic: string, since: number, signal: AbortSignal): Promise<FeedFrame> {
+  const leave = parts.writers.listen();
+  try {
+    for (;;) {
+      const change = parts.changed.wait(signal);
+      const frame = await parts.frames.known(topic, since);
+      if (frame.revision !== since || signal.aborted) return frame;
+      await change;
+      if (signal.aborted) return frame;
+    }
+  } finally {
+    leave();
   }
+}
 
-  function bytesOf(frame: FeedFrame): Uint8Array {
+/** Encodes a frame once, however many subscribers it goes to. */
+function createFrameEncoder(): (frame: FeedFrame) => Uint8Array {
+  const encoded = new WeakMap<FeedFrame, Uint8Array<ArrayBuffer>>();
+  return (frame) => {
     const known = encoded.get(frame);
     if (known !== undefined) return known;
     const bytes = encodeFrame(frame);
     encoded.set(frame, bytes);
     return bytes;
-  }
-
-  /** The first frame after `since`, or an empty one when `signal` aborts first. */
-  async function nextFrame(topic: string, since: number, signal: AbortSignal): Promise<FeedFrame> {
-    listeners++;
-    poller ??= pollOtherWriters().finally(() => void (poller = undefined));
-    try {
-      for (;;) {
-        const change = changed.wait(signal);
-        const frame = await frameOf(topic, since);
-        if (frame.revision !== since || signal.aborted) return frame;
-        await change;
-      }
-    } finally {
-      listeners--;
-    }
-  }
-
-  /** Another replica of the handlers may write to the same database. */
-  async function pollOtherWriters(): Promise<void> {
-    let seen = await lastRevision();
-    while (listeners > 0 && !closing.signal.aborted) {
-      await waitFor(pollMs, closing.signal);
-      const revision = await lastRevision().catch(() => seen);
-      if (revision !== seen) wake();
-      seen = revision;
-    }
-  }
-
-  async function lastRevision(): Promise<number> {
-    if (closing.signal.aborted) return 0;
-    return Number((await database.first("SELECT max(revision) AS revision FROM feed_head"))?.["revision"] ?? 0);
-  }
+  };
 }
 
 function closeQuietly(controller: ReadableStreamDefaultController<Uint8Array>): void {
@@ -139,22 +139,4 @@ function closeQuietly(controller: ReadableStreamDefaultController<Uint8Array>): 
   } catch {
     return; // the subscriber has gone already
   }
-}
-
-function waitSecondsOf(request: Request): number {
-  const match = /(?:^|[,;\s])wait=(\d{1,4})/.exec(request.headers.get("prefer") ?? "");
-  return Math.min(Number(match?.[1] ?? 0), maxWaitSeconds);
-}
-
-function toPollResponse(frame: FeedFrame, request: Request): Response {
-  const headers = { etag: `"${frame.revision}"`, "cache-control": "no-store", vary: "accept" };
-  if (request.headers.get("accept")?.includes("application/json")) {
-    return Response.json({
-      kind: frame.kind,
-      revision: frame.revision,
-      digest: Buffer.from(frame.digest).toString("hex"),
-      entries: frame.entries.map(([key, value]) => ({ key, value: value === null ? null : decodeCbor(value) })),
-    }, { headers });
-  }
-  return new Response(encodeFrame(frame), { headers: { ...headers, "content-type": "application/cbor-seq" } });
 }

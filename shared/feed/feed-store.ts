@@ -49,7 +49,11 @@ export async function appendFeed(tx: Sql, topic: string, changes: readonly FeedC
     revision = await writeChange(tx, topic, change.key, value);
   }
   if (revision !== head.revision) {
-    await tx.run("INSERT OR REPLACE INTO feed_head (topic, revision, digest) VALUES (?, ?, ?)", [topic, revision, digest]);
+    await tx.run("INSERT OR REPLACE INTO feed_head (topic, revision, digest) VALUES (?, ?, ?)", [
+      topic,
+      revision,
+      digest,
+    ]);
     await tx.run("DELETE FROM feed_change WHERE topic = ? AND revision <= ?", [topic, revision - keptRevisions]);
   }
   return revision;
@@ -73,7 +77,9 @@ export async function readFrame(sql: Sql, topic: string, since: number): Promise
       [topic, since, head.revision],
     )
     : await sql.all("SELECT key, value FROM feed_entry WHERE topic = ? ORDER BY key", [topic]);
-  const entries = rows.map((row) => Entry.parse(row)).map((entry): [string, Uint8Array | null] => [entry.key, entry.value]);
+  const entries = rows.map((row) => Entry.parse(row)).map((
+    entry,
+  ): [string, Uint8Array | null] => [entry.key, entry.value]);
   return { kind: isDelta ? "delta" : "snapshot", ...head, entries };
 }
 
@@ -101,4 +107,17 @@ async function writeChange(tx: Sql, topic: string, key: string, value: Uint8Arra
 function isSame(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
   if (a === undefined || b === undefined) return a === b;
   return a.length === b.length && a.every((byte, index) => byte === b[index]);
+}
+
+/** Makes a topic hold exactly `entries`: appends what differs, and removals of all other keys that start with `prefix`. */
+export async function replaceFeed(
+  tx: Sql,
+  topic: string,
+  entries: ReadonlyMap<string, unknown>,
+  prefix = "",
+): Promise<number> {
+  const rows = await tx.all("SELECT key FROM feed_entry WHERE topic = ? ORDER BY key", [topic]);
+  const known = rows.map((row) => z.object({ key: z.string() }).parse(row).key);
+  const removed = known.filter((key) => key.startsWith(prefix) && !entries.has(key)).map((key) => ({ key }));
+  return await appendFeed(tx, topic, [...removed, ...[...entries].map(([key, value]) => ({ key, value }))]);
 }

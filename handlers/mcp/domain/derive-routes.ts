@@ -1,0 +1,67 @@
+import type { Backend, DesiredComponent, InstanceReport, Route, ZoneRecord } from "#shared/contract/state.ts";
+
+/** A service whose routes exist, with the instances that the node reports. */
+export interface RoutedService {
+  readonly name: string;
+  /** Components that the routes point to. */
+  readonly components: readonly DesiredComponent[];
+  readonly instances: readonly InstanceReport[];
+}
+
+/**
+ * The routes of a service, by feed key. Backends are the healthy instances of exactly the routed spec. When none is healthy the ones
+ * that run stay: a crashed container comes back on the same port, and until then a 502 says more than a refused handshake.
+ */
+export function deriveRoutes(service: RoutedService): Map<string, Route> {
+  const routes = new Map<string, Route>();
+  for (const component of service.components) {
+    const instances = pickInstances(component, service.instances);
+    for (const { name, hostname, port, mode } of component.routes) {
+      const backends = instances.flatMap((instance) => toBackend(instance, name ?? ""));
+      if (backends.length === 0) continue;
+      routes.set(`${hostname}:${port}`, {
+        hostname,
+        port,
+        mode,
+        service: service.name,
+        component: component.name,
+        backends,
+      });
+    }
+  }
+  return routes;
+}
+
+function pickInstances(component: DesiredComponent, instances: readonly InstanceReport[]): InstanceReport[] {
+  const same = instances.filter(({ component: name, specHash }) =>
+    name === component.name && specHash === component.specHash
+  );
+  const healthy = same.filter(({ state }) => state === "healthy");
+  return healthy.length > 0 ? healthy : same.filter(({ state }) => state === "unhealthy" || state === "starting");
+}
+
+function toBackend(instance: InstanceReport, routeName: string): Backend[] {
+  const port = instance.ports[routeName];
+  return port === undefined ? [] : [{ instance: instance.instance, address: "127.0.0.1", port }];
+}
+
+/** Lifetime of derived records, in seconds: short, as a deploy may move a name to another node. */
+const derivedTtlSeconds = 5;
+
+/** The address records of routed host names, one a name, pointing to the node whose proxy serves it. */
+export function deriveRecords(hostnames: Iterable<string>, nodeAddress: string): ZoneRecord[] {
+  const type = nodeAddress.includes(":") ? "AAAA" : "A";
+  return [...new Set(hostnames)].sort().map((name) => ({
+    name,
+    type,
+    value: nodeAddress,
+    ttlSeconds: derivedTtlSeconds,
+  }));
+}
+
+/** The zone, out of those that MCNS holds for the platform, that a host name belongs to: the longest suffix. */
+export function zoneOf(hostname: string, zones: readonly string[]): string | undefined {
+  return zones
+    .filter((zone) => hostname === zone || hostname.endsWith(`.${zone}`))
+    .sort((a, b) => b.length - a.length)[0];
+}

@@ -1,0 +1,112 @@
+import { Resolver } from "node:dns/promises";
+import { connect, type TLSSocket } from "node:tls";
+import { z } from "zod";
+import { PlatformError } from "#shared/errors/platform-error.ts";
+import { waitFor } from "#shared/lifecycle/wait.ts";
+import { type ProbeRoute, type ProbeTarget, type ProxyPorts, publicPort } from "./context.ts";
+
+/** What proving a path needs. */
+export interface ProbeOptions {
+  readonly proxy: ProxyPorts;
+  /** `host:port` of a DNS server that must know the name. */
+  readonly dnsServer?: string;
+  /** PEM of the platform's root certificate; L7 routes are verified against it. */
+  readonly ca: () => Promise<string>;
+}
+
+/** Path by which mc-proxy says which instance it would pick. */
+const routePath = "/.well-known/mc-proxy/route";
+const RouteAnswer = z.object({ instance: z.string() });
+
+/**
+ * A probe of the real path: the name must resolve to the node, the TLS handshake must succeed through the proxy (verified for L7;
+ * for L4 the service brings its own certificate), and on L7 the proxy must reach one of the expected instances.
+ * Tries again until its signal aborts, then rejects with the last reason.
+ */
+export function createProbeRoute(options: ProbeOptions): ProbeRoute {
+  return async (target, signal) => {
+    for (;;) {
+      try {
+        return await probeOnce(target, options);
+      } catch (error) {
+        await waitFor(50, signal);
+        if (signal.aborted) throw error;
+      }
+    }
+  };
+}
+
+async function probeOnce(target: ProbeTarget, options: ProbeOptions): Promise<void> {
+  if (options.dnsServer !== undefined) await assertResolves(target, options.dnsServer);
+  const socket = await handshake(target, options);
+  try {
+    if (target.mode === "l7") await assertInstance(socket, target);
+  } finally {
+    socket.destroy();
+  }
+}
+
+async function assertResolves(target: ProbeTarget, server: string): Promise<void> {
+  const resolver = new Resolver({ timeout: 1_000, tries: 1 });
+  resolver.setServers([server]);
+  const family = target.nodeAddress.includes(":") ? "resolve6" : "resolve4";
+  const addresses = await resolver[family](target.hostname).catch((cause: unknown) => {
+    throw new PlatformError("upstream-failed", `Cannot prove "${target.hostname}": DNS does not know the name yet`, {
+      cause,
+    });
+  });
+  if (!addresses.includes(target.nodeAddress)) {
+    throw new PlatformError(
+      "upstream-failed",
+      `Cannot prove "${target.hostname}": DNS says ${addresses.join(", ")}, expected ${target.nodeAddress}`,
+    );
+  }
+}
+
+async function handshake(target: ProbeTarget, options: ProbeOptions): Promise<TLSSocket> {
+  const ca = await options.ca();
+  return await new Promise((resolve, reject) => {
+    const socket = connect({
+      host: target.nodeAddress,
+      port: publicPort(options.proxy, target.port),
+      servername: target.hostname,
+      ca,
+      rejectUnauthorized: target.mode === "l7",
+      timeout: 5_000,
+    });
+    const fail = (cause?: unknown) => {
+      socket.destroy();
+      reject(
+        new PlatformError(
+          "upstream-failed",
+          `Cannot prove "${target.hostname}:${target.port}": the TLS handshake failed`,
+          { cause },
+        ),
+      );
+    };
+    socket.once("secureConnect", () => resolve(socket));
+    socket.on("error", fail);
+    socket.once("timeout", fail);
+    socket.once("close", fail);
+  });
+}
+
+async function assertInstance(socket: TLSSocket, target: ProbeTarget): Promise<void> {
+  socket.write(`GET ${routePath} HTTP/1.1\r\nHost: ${target.hostname}\r\nConnection: close\r\n\r\n`);
+  let text = "";
+  for await (const chunk of socket) text += String(chunk);
+  const [head = "", body = ""] = text.split("\r\n\r\n");
+  if (!/^HTTP\/1\.1 200/.test(head)) {
+    throw new PlatformError(
+      "upstream-failed",
+      `Cannot prove "${target.hostname}": the proxy answered ${head.split("\r\n")[0]}`,
+    );
+  }
+  const { instance } = RouteAnswer.parse(JSON.parse(body.slice(body.indexOf("{"), body.lastIndexOf("}") + 1)));
+  if (!target.instances.includes(instance)) {
+    throw new PlatformError(
+      "upstream-failed",
+      `Cannot prove "${target.hostname}": instance ${instance} answers, expected a new one`,
+    );
+  }
+}

@@ -1,0 +1,151 @@
+import { mcpContract } from "#shared/contract/mcp.ts";
+import type { Principal } from "#shared/contract/principal.ts";
+import type { Api } from "#shared/contract/server.ts";
+import type { InstanceReport } from "#shared/contract/state.ts";
+import { PlatformError } from "#shared/errors/platform-error.ts";
+import { readRevision } from "#shared/feed/feed-store.ts";
+import type { Sql } from "#shared/store/database.ts";
+import { leaseSeconds, type McpContext, nodeTopic, routesTopic } from "../context.ts";
+import { publishRoutes } from "../publish.ts";
+import type { Reconciler } from "../reconcile.ts";
+import { appendEvent, findDeployment, type NewEvent } from "../store/deployments.ts";
+import { findNode, listNodeInstances, recordHeartbeat, recordNodeReport, recordProxyReport } from "../store/nodes.ts";
+import { listServices } from "../store/services.ts";
+import type { NameSync } from "../sync-names.ts";
+import { listNodeViews } from "../views.ts";
+
+/** What the node endpoints need. */
+export interface NodeRouteDependencies {
+  readonly context: McpContext;
+  readonly reconciler: Reconciler;
+  readonly names: NameSync;
+}
+
+/**
+ * A node speaks for itself only.
+ *
+ * @throws {PlatformError} forbidden — when a node asks about another one
+ */
+export function assertOwnNode(principal: Principal, node: string): void {
+  if (principal.kind !== "node" || principal.username === node) return;
+  throw new PlatformError(
+    "forbidden",
+    `Cannot act for node "${node}": the caller is node "${principal.username}", expected the node itself`,
+  );
+}
+
+/** Serves what nodes report. */
+export function serveNodes(api: Api, { context, reconciler, names }: NodeRouteDependencies): void {
+  api.implement(mcpContract.listNodes, async () => ({ nodes: await listNodeViews(context) }));
+  api.implement(mcpContract.heartbeat, async ({ params, body, principal }) => {
+    assertOwnNode(principal, params.node);
+    const isNew = await context.hub.transaction(async (tx) => {
+      const before = await findNode(tx, params.node);
+      await recordHeartbeat(tx, params.node, body, context.now().toISOString());
+      if (before === undefined) await publishRoutes(tx, context, params.node);
+      return before?.address !== body.address;
+    });
+    if (isNew) await names.sync();
+    return { leaseSeconds };
+  });
+  api.implement(mcpContract.reportNode, async ({ params, body, principal }) => {
+    assertOwnNode(principal, params.node);
+    const outcome = await context.hub.transaction(async (tx) => {
+      await appendTransitions(tx, context, params.node, body.instances);
+      await recordNodeReport(tx, params.node, body, context.now().toISOString());
+      const before = await readRevision(tx, routesTopic(params.node));
+      return { routesChanged: (await publishRoutes(tx, context, params.node)) !== before };
+    });
+    context.progress.notify();
+    if (outcome.routesChanged) await names.sync();
+    await advanceNode(params.node);
+    return undefined;
+  });
+  api.implement(mcpContract.reportProxy, async ({ params, body, principal }) => {
+    assertOwnNode(principal, params.node);
+    await context.hub.transaction((tx) => recordProxyReport(tx, params.node, body, context.now().toISOString()));
+    await advanceNode(params.node);
+    return undefined;
+  });
+
+  async function advanceNode(node: string): Promise<void> {
+    for (const service of await listServices(context.database)) {
+      if (service.node === node && service.open_deployment !== null) await reconciler.advance(service.name);
+    }
+  }
+}
+
+/** Serves what nodes follow. */
+export function serveFeeds(api: Api, context: McpContext): void {
+  api.implement(mcpContract.nodeFeed, async ({ params, query, principal, request }) => {
+    assertOwnNode(principal, params.node);
+    return await context.hub.answerPoll(nodeTopic(params.node), query.since, request);
+  });
+  api.implement(mcpContract.nodeStream, async ({ params, query, principal, request }) => {
+    assertOwnNode(principal, params.node);
+    return context.hub.answerStream(nodeTopic(params.node), query.since, request);
+  });
+  api.implement(
+    mcpContract.routeFeed,
+    async ({ query, principal, request }) =>
+      await context.hub.answerPoll(routesTopic(nodeOf(principal, query.node)), query.since, request),
+  );
+  api.implement(
+    mcpContract.routeStream,
+    async ({ query, principal, request }) =>
+      context.hub.answerStream(routesTopic(nodeOf(principal, query.node)), query.since, request),
+  );
+}
+
+function nodeOf(principal: Principal, asked: string | undefined): string {
+  const node = asked ?? (principal.kind === "node" ? principal.username : undefined);
+  if (node === undefined) {
+    throw new PlatformError("invalid-request", "Cannot follow routes: no node is named, expected ?node=<name>");
+  }
+  assertOwnNode(principal, node);
+  return node;
+}
+
+/** Turns changes of instances into progress of the deployments that asked for them. */
+async function appendTransitions(
+  tx: Sql,
+  context: McpContext,
+  node: string,
+  reported: readonly InstanceReport[],
+): Promise<void> {
+  const before = new Map((await listNodeInstances(tx, node)).map((instance) => [instance.instance, instance]));
+  for (const service of await listServices(tx)) {
+    const deployment = await findDeployment(tx, service.open_deployment);
+    if (deployment === undefined || service.node !== node || deployment.status !== "starting") continue;
+    for (const instance of reported) {
+      const isOwn = instance.service === service.name &&
+        deployment.components.some(({ specHash }) => specHash === instance.specHash);
+      if (!isOwn || before.get(instance.instance)?.state === instance.state) continue;
+      const event = toTransitionEvent(instance);
+      if (event !== undefined) await appendEvent(tx, deployment, context.now(), event);
+    }
+  }
+}
+
+function toTransitionEvent(instance: InstanceReport): NewEvent | undefined {
+  const { component, image } = instance;
+  switch (instance.state) {
+    case "pulling":
+      return { step: "pull", state: "started", component, message: `pulling ${image}` };
+    case "starting":
+      return {
+        step: "start",
+        state: "done",
+        component,
+        message: `container ${instance.containerName ?? instance.instance} runs`,
+      };
+    case "healthy":
+      return { step: "health", state: "done", component, message: "healthy" };
+    // A failure is told by the decision to revert, with its log.
+    case "failed":
+    case "unhealthy":
+    case "stopping":
+    case "stopped":
+      return undefined;
+  }
+}
