@@ -1,0 +1,140 @@
+import { createServer, type Server, type Socket } from "node:net";
+import { describeError, PlatformError } from "#shared/errors/platform-error.ts";
+import { createBackoff } from "#shared/lifecycle/backoff.ts";
+import { waitFor } from "#shared/lifecycle/wait.ts";
+import type { Log } from "#shared/log/log.ts";
+
+/** What {@link createListeners} needs. */
+export interface ListenersOptions {
+  /** Address that every listener binds. */
+  readonly address: string;
+  /** Takes over an accepted connection. */
+  readonly onConnection: (socket: Socket, port: number) => void;
+  /** Called when a port was opened, failed to open, or was closed. */
+  readonly onChange: () => void;
+  /** Receives failures to open a port. */
+  readonly log: Log;
+  /** First wait before a failed port is tried again; 500 unless given. */
+  readonly retryMinMs?: number;
+}
+
+/** What is known of a port that should be open: `opening` until the first try has ended. */
+export type PortState = "open" | "opening" | { readonly problem: string };
+
+/** The TCP listeners of the proxy. Closing one leaves its accepted connections alone. */
+export interface Listeners {
+  /** Opens the main port; 0 picks a free one. Gives back the port. */
+  openMain(port: number): Promise<number>;
+  /** Makes `ports` the open ports beside the main one: opens new ones in the background, closes others. */
+  setExtraPorts(ports: ReadonlySet<number>): void;
+  /** What is known of an extra port. */
+  state(port: number): PortState;
+  /** Stops accepting everywhere. Accepted connections go on. */
+  close(): void;
+  /** Cuts every accepted connection that is still open. */
+  cutAll(): void;
+  /** Resolves when no accepted connection is open. */
+  whenEmpty(): Promise<void>;
+}
+
+interface ExtraPort {
+  state: PortState;
+  server: Server | undefined;
+  readonly stop: AbortController;
+}
+
+/** Listeners with nothing open yet. */
+export function createListeners(options: ListenersOptions): Listeners {
+  const extra = new Map<number, ExtraPort>();
+  const sockets = new Set<Socket>();
+  const emptyWaiters = new Set<() => void>();
+  let mainServer: Server | undefined;
+
+  async function open(port: number): Promise<{ server: Server; port: number }> {
+    let boundPort = port;
+    const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+      track(socket);
+      options.onConnection(socket, boundPort);
+    });
+    boundPort = await listen(server, options.address, port);
+    server.on("error", (error) => options.log.error("a listener failed", { port: boundPort, error }));
+    return { server, port: boundPort };
+  }
+
+  function track(socket: Socket): void {
+    sockets.add(socket);
+    socket.on("close", () => {
+      sockets.delete(socket);
+      if (sockets.size > 0) return;
+      for (const wake of emptyWaiters) wake();
+      emptyWaiters.clear();
+    });
+  }
+
+  async function keepOpening(port: number, entry: ExtraPort): Promise<void> {
+    const backoff = createBackoff({ minMs: options.retryMinMs ?? 500, maxMs: 30_000 });
+    while (!entry.stop.signal.aborted) {
+      try {
+        const { server } = await open(port);
+        if (entry.stop.signal.aborted) return void server.close();
+        entry.server = server;
+        entry.state = "open";
+        return options.onChange();
+      } catch (error) {
+        const retryInMs = backoff.next();
+        entry.state = { problem: describeError(error) };
+        options.log.warn("cannot open a route's port, trying again", { port, error, retryInMs });
+        options.onChange();
+        await waitFor(retryInMs, entry.stop.signal);
+      }
+    }
+  }
+
+  function closeExtra(port: number, entry: ExtraPort): void {
+    extra.delete(port);
+    entry.stop.abort();
+    entry.server?.close();
+  }
+
+  return {
+    async openMain(port) {
+      const opened = await open(port);
+      mainServer = opened.server;
+      return opened.port;
+    },
+    setExtraPorts(ports) {
+      for (const [port, entry] of extra) if (!ports.has(port)) closeExtra(port, entry);
+      for (const port of ports) {
+        if (extra.has(port)) continue;
+        const entry: ExtraPort = { state: "opening", server: undefined, stop: new AbortController() };
+        extra.set(port, entry);
+        void keepOpening(port, entry);
+      }
+    },
+    state: (port) => extra.get(port)?.state ?? "opening",
+    close() {
+      mainServer?.close();
+      for (const [port, entry] of extra) closeExtra(port, entry);
+    },
+    cutAll() {
+      for (const socket of sockets) socket.destroy();
+    },
+    whenEmpty: () => sockets.size === 0 ? Promise.resolve() : new Promise((resolve) => emptyWaiters.add(resolve)),
+  };
+}
+
+async function listen(server: Server, address: string, port: number): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  server.once("error", reject);
+  server.listen({ host: address, port, backlog: 4096 }, resolve);
+  try {
+    await promise;
+  } catch (cause) {
+    const code = cause instanceof Error && "code" in cause ? String(cause.code) : "unknown error";
+    const text = code === "EADDRINUSE" ? "another program has the port" : code;
+    throw new PlatformError("conflict", `Cannot listen on "${address}:${port}": ${text}`, { cause });
+  }
+  server.off("error", reject);
+  const bound = server.address();
+  return bound !== null && typeof bound === "object" ? bound.port : port;
+}

@@ -1,0 +1,57 @@
+import type { Duplex } from "node:stream";
+
+/** What {@link relay} may be told. */
+export interface RelayOptions {
+  /** Ends the relay when no byte moved in either direction for so long. */
+  readonly idleMs: number;
+}
+
+/**
+ * Moves bytes both ways until both sides have ended; resolves then, never rejects. A side that ends its half is ended at the
+ * other (half-close), a side that fails takes the other with it, and a slow writer pauses its reader. Both must allow half-open.
+ */
+export function relay(a: Duplex, b: Duplex, options: RelayOptions): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const idleTimer = setTimeout(cut, options.idleMs);
+  let open = 2;
+
+  function cut(): void {
+    a.destroy();
+    b.destroy();
+  }
+
+  function onClose(): void {
+    open -= 1;
+    if (open > 0) return;
+    clearTimeout(idleTimer);
+    resolve();
+  }
+
+  for (const [from, to] of [[a, b], [b, a]] as const) {
+    pump(from, to, () => void idleTimer.refresh());
+    const closed = from.closed;
+    if (from.destroyed) to.destroy();
+    if (closed) onClose();
+    from.on("error", cut);
+    if (closed) continue;
+    from.on("close", () => {
+      // Closed without an end: the peer was reset, so the other side must not see a clean end.
+      if (!from.readableEnded) to.destroy();
+      onClose();
+    });
+  }
+  return promise;
+}
+
+function pump(from: Duplex, to: Duplex, touch: () => void): void {
+  from.on("data", (chunk: Uint8Array) => {
+    touch();
+    if (to.writable && !to.write(chunk)) from.pause();
+  });
+  to.on("drain", () => {
+    touch();
+    from.resume();
+  });
+  from.on("end", () => to.end());
+  from.resume();
+}
