@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync, globSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { errorCatalogue, isErrorCode } from "./catalogue.ts";
 import { describeError, PlatformError, toPlatformError } from "./platform-error.ts";
@@ -40,7 +40,10 @@ test("toPlatformError() hides unknown errors and keeps the cause", () => {
   const error = toPlatformError(cause);
   assert.equal(error.code, "internal");
   assert.ok(!error.message.includes("secret"));
-  assert.equal(describeError(error), "Cannot answer the request: an unexpected error happened, see the log: secret path");
+  assert.equal(
+    describeError(error),
+    "Cannot answer the request: an unexpected error happened, see the log: secret path",
+  );
 });
 
 test("every code is used somewhere in the source", () => {

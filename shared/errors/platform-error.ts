@@ -1,4 +1,5 @@
-import { type ErrorCode, errorCatalogue, type ErrorEntry } from "./catalogue.ts";
+import { inspect } from "node:util";
+import { errorCatalogue, type ErrorCode, type ErrorEntry } from "./catalogue.ts";
 
 /** Facts that a program reading the error can use; JSON values only, never secrets. */
 export type ErrorDetails = Readonly<Record<string, unknown>>;
@@ -62,9 +63,13 @@ export function toPlatformError(error: unknown): PlatformError {
 export function describeError(error: unknown): string {
   const parts: string[] = [];
   for (let current = error; current !== undefined && current !== null && parts.length < 8;) {
-    const message = current instanceof Error ? current.message || current.name : String(current);
+    const message = current instanceof Error ? current.message || current.name : toText(current);
     if (message !== "" && !parts.at(-1)?.includes(message)) parts.push(message);
     current = current instanceof Error ? current.cause : undefined;
   }
   return parts.join(": ");
+}
+
+function toText(thrown: unknown): string {
+  return typeof thrown === "string" ? thrown : inspect(thrown, { depth: 1, breakLength: Infinity });
 }

@@ -72,7 +72,7 @@ export async function startFeedClient<T>(options: FeedClientOptions<T>): Promise
 
   async function follow(signal: AbortSignal): Promise<void> {
     await applyState();
-    const response = await options.open(topic.revision, signal);
+    const response = await options.open(Math.max(0, topic.revision), signal);
     if (response.body === null) {
       throw new PlatformError("upstream-failed", `Cannot follow "${options.topic}": there is no body`);
     }
@@ -96,7 +96,8 @@ export async function startFeedClient<T>(options: FeedClientOptions<T>): Promise
     try {
       return applyFrame(topic, frame);
     } catch (error) {
-      topic = { ...topic, revision: 0 };
+      // What comes next is applied even if it is the empty state of a topic that nothing was ever appended to.
+      topic = createTopicState(-1);
       throw error;
     }
   }

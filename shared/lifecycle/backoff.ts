@@ -1,3 +1,6 @@
+/** Longest wait between tries unless another one is given, in milliseconds. */
+export const defaultMaxMs = 10_000;
+
 /** How the waits between tries grow. */
 export interface BackoffOptions {
   /** First wait, in milliseconds. */
@@ -27,7 +30,7 @@ export interface Backoff {
  * ```
  */
 export function createBackoff(options: BackoffOptions = {}): Backoff {
-  const { minMs = 100, maxMs = 10_000, random = Math.random } = options;
+  const { minMs = 100, maxMs = defaultMaxMs, random = Math.random } = options;
   if (!(minMs > 0) || maxMs < minMs) {
     throw new RangeError(`Cannot back off from ${minMs} ms to ${maxMs} ms: expected 0 < minMs <= maxMs`);
   }

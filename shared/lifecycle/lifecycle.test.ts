@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { PlatformError } from "../errors/platform-error.ts";
+import type { PlatformError } from "../errors/platform-error.ts";
 import { silentLog } from "../log/log.ts";
 import { createBackoff } from "./backoff.ts";
 import { createNotifier, createSerialQueue } from "./queue.ts";
@@ -30,7 +30,10 @@ test("waitFor() ends as soon as its signal aborts", async () => {
 
 test("waitUntil() gives the first value, or says what it waited for", async () => {
   let calls = 0;
-  assert.equal(await waitUntil(() => (++calls === 3 ? calls : undefined), { action: "x", timeoutMs: 5_000, intervalMs: 1 }), 3);
+  assert.equal(
+    await waitUntil(() => (++calls === 3 ? calls : undefined), { action: "x", timeoutMs: 5_000, intervalMs: 1 }),
+    3,
+  );
   await assert.rejects(
     waitUntil(() => undefined, { action: "see the zone", timeoutMs: 2, intervalMs: 1 }),
     (error: PlatformError) => error.code === "timeout" && error.message.startsWith("Cannot see the zone"),

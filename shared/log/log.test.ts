@@ -16,7 +16,13 @@ function capture(level?: "debug" | "warn") {
 test("createLog() writes one JSON object a line with time, level and system", () => {
   const { log, lines } = capture();
   log.info("started", { port: 1 });
-  assert.deepEqual(lines, [{ time: "1970-01-01T00:00:00.000Z", level: "info", message: "started", system: "test", port: 1 }]);
+  assert.deepEqual(lines, [{
+    time: "1970-01-01T00:00:00.000Z",
+    level: "info",
+    message: "started",
+    system: "test",
+    port: 1,
+  }]);
 });
 
 test("createLog() drops lines below its level and passes fields to children", () => {

@@ -18,7 +18,9 @@ export interface AuthenticatorOptions {
 /** Checks tokens and logs people in, by asking MCIAS. */
 export interface Authenticator extends TokenValidator {
   /** Exchanges a person's password for a token (guide §6, direct credentials). */
-  login(credentials: { username: string; password: string; serviceName?: string }): Promise<{ token: string; expiresAt: string }>;
+  login(
+    credentials: { username: string; password: string; serviceName?: string },
+  ): Promise<{ token: string; expiresAt: string }>;
 }
 
 /** How long a positive answer is believed, in milliseconds (guide §6). */
@@ -50,7 +52,8 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       principal.then(
         ({ expiresAt }) => remember(key, { until: Math.min(nowMs + tokenCacheMs, Date.parse(expiresAt)), principal }),
         (error: unknown) => {
-          const isAnswer = error instanceof PlatformError && (error.code === "unauthenticated" || error.code === "forbidden");
+          const isAnswer = error instanceof PlatformError &&
+            (error.code === "unauthenticated" || error.code === "forbidden");
           if (isAnswer) remember(key, { until: nowMs + negativeCacheMs, principal });
           else cache.delete(key);
         },
@@ -70,13 +73,23 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   }
 }
 
-async function askMcias(mcias: ContractClient<typeof mciasContract>, token: string, audience?: string): Promise<Principal> {
+async function askMcias(
+  mcias: ContractClient<typeof mciasContract>,
+  token: string,
+  audience?: string,
+): Promise<Principal> {
   const { valid, principal } = await mcias.validateToken({ body: { token } });
   if (!valid || principal === undefined) {
-    throw new PlatformError("unauthenticated", "Cannot accept the token: MCIAS does not know it as live, expected a live token");
+    throw new PlatformError(
+      "unauthenticated",
+      "Cannot accept the token: MCIAS does not know it as live, expected a live token",
+    );
   }
   if (audience !== undefined && !principal.audience.includes(audience)) {
-    throw new PlatformError("forbidden", `Cannot accept the token: it is for "${principal.audience.join(", ")}", expected "${audience}"`);
+    throw new PlatformError(
+      "forbidden",
+      `Cannot accept the token: it is for "${principal.audience.join(", ")}", expected "${audience}"`,
+    );
   }
   return principal;
 }

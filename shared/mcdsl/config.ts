@@ -23,7 +23,11 @@ export interface ConfigOptions<T extends z.ZodObject> {
 }
 
 /** Ports of a service as the guide names them: `$PORT` and `$PORT_GRPC`. */
-export const standardPorts = { PORT: "server.listen_addr", PORT_REST: "server.listen_addr", PORT_GRPC: "server.grpc_addr" } as const;
+export const standardPorts = {
+  PORT: "server.listen_addr",
+  PORT_REST: "server.listen_addr",
+  PORT_GRPC: "server.grpc_addr",
+} as const;
 
 /**
  * The configuration of a service: the TOML file, overridden by `$PREFIX_SECTION_KEY`, overridden by `$PORT` and `$PORT_<NAME>`
@@ -33,13 +37,18 @@ export const standardPorts = { PORT: "server.listen_addr", PORT_REST: "server.li
  */
 export async function loadConfig<T extends z.ZodObject>(options: ConfigOptions<T>): Promise<z.output<T>> {
   const text = await readFile(options.path, "utf8").catch((cause: unknown) => {
-    throw new PlatformError("invalid-config", `Cannot read the configuration "${options.path}": it is not readable`, { cause });
+    throw new PlatformError("invalid-config", `Cannot read the configuration "${options.path}": it is not readable`, {
+      cause,
+    });
   });
   return parseConfig(parseToml(text, options.path), options);
 }
 
 /** The same from a table that was read already. */
-export function parseConfig<T extends z.ZodObject>(table: Record<string, unknown>, options: ConfigOptions<T>): z.output<T> {
+export function parseConfig<T extends z.ZodObject>(
+  table: Record<string, unknown>,
+  options: ConfigOptions<T>,
+): z.output<T> {
   const merged = structuredClone(table);
   for (const { section, key, schema } of listKeys(options.schema)) {
     const value = options.env[variableName(options.envPrefix, section, key)];
@@ -81,7 +90,9 @@ function listKeys(schema: z.ZodObject): ConfigKey[] {
   return Object.entries(schema.shape).flatMap(([section, sectionSchema]) => {
     const inner = unwrap(sectionSchema);
     if (!(inner instanceof z.ZodObject)) return [];
-    return Object.entries(inner.shape).flatMap(([key, value]) => value instanceof z.ZodType ? [{ section, key, schema: value }] : []);
+    return Object.entries(inner.shape).flatMap(([key, value]) =>
+      value instanceof z.ZodType ? [{ section, key, schema: value }] : []
+    );
   });
 }
 
@@ -97,7 +108,9 @@ function unwrap(schema: unknown): unknown {
 function fromVariable(value: string, schema: z.ZodType): unknown {
   const inner = unwrap(schema);
   if (inner instanceof z.ZodNumber) return value.trim() === "" ? value : Number(value);
-  if (inner instanceof z.ZodBoolean) return value === "true" || value === "1" ? true : value === "false" || value === "0" ? false : value;
+  if (inner instanceof z.ZodBoolean) {
+    return value === "true" || value === "1" ? true : value === "false" || value === "0" ? false : value;
+  }
   if (inner instanceof z.ZodArray) return value === "" ? [] : value.split(",").map((part) => part.trim());
   return value;
 }

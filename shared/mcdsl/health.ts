@@ -1,7 +1,7 @@
 import { describeError } from "../errors/platform-error.ts";
 
 /** One thing that must work; rejects with the reason when it does not. */
-export type HealthProbe = () => Promise<unknown> | unknown;
+export type HealthProbe = () => unknown;
 
 /** Answers a health question: 200 when all probes pass, else 503, with each probe's result. */
 export async function answerHealth(probes: Readonly<Record<string, HealthProbe>>): Promise<Response> {

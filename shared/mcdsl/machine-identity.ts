@@ -41,7 +41,9 @@ export async function enrolMachine(options: EnrolOptions): Promise<void> {
   const { privateKey } = await generateKeyPair("EdDSA", { crv: "Ed25519", extractable: true });
   const jwk = await exportJWK(privateKey);
   const publicKey = Ed25519PublicJwk.parse(jwk);
-  const account = await createClient(mciasContract, options.client).enrol({ body: { joinToken: options.joinToken, publicKey } });
+  const account = await createClient(mciasContract, options.client).enrol({
+    body: { joinToken: options.joinToken, publicKey },
+  });
   const identity = IdentityFile.parse({ name: account.username, issuer: options.issuer, privateKey: jwk });
   await writeFileAtomically(options.identityPath, JSON.stringify(identity));
 }
@@ -84,9 +86,13 @@ async function readIdentity(path: string): Promise<IdentityFile> {
   try {
     return IdentityFile.parse(JSON.parse(await readFile(path, "utf8")));
   } catch (cause) {
-    throw new PlatformError("invalid-config", `Cannot use the identity "${path}": it is missing or damaged, expected an enrolled one`, {
-      cause,
-    });
+    throw new PlatformError(
+      "invalid-config",
+      `Cannot use the identity "${path}": it is missing or damaged, expected an enrolled one`,
+      {
+        cause,
+      },
+    );
   }
 }
 

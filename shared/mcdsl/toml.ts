@@ -13,7 +13,9 @@ export function parseToml(text: string, source: string): Record<string, unknown>
     return parse(text);
   } catch (cause) {
     const place = cause instanceof TomlError ? `${source}:${cause.line}:${cause.column}` : source;
-    const reason = cause instanceof TomlError ? cause.message.split("\n")[0]?.replace(/^Invalid TOML document: /, "") : "it is not TOML";
+    const reason = cause instanceof TomlError
+      ? cause.message.split("\n")[0]?.replace(/^Invalid TOML document: /, "")
+      : "it is not TOML";
     throw new PlatformError("invalid-config", `Cannot read "${place}": ${reason}, expected TOML`, {
       details: { source, ...(cause instanceof TomlError ? { line: cause.line, column: cause.column } : {}) },
     });

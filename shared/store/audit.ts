@@ -45,7 +45,10 @@ export async function recordAudit(sql: Sql, event: Omit<AuditEvent, "id">): Prom
 }
 
 /** The newest events first; `before` continues below an id. */
-export async function listAudit(sql: Sql, page: { readonly limit: number; readonly before?: number }): Promise<AuditEvent[]> {
+export async function listAudit(
+  sql: Sql,
+  page: { readonly limit: number; readonly before?: number },
+): Promise<AuditEvent[]> {
   const rows = await sql.all(
     `SELECT id, at, actor, action, resource, outcome, code, request_id AS requestId, client_ip AS clientIp
      FROM audit_event WHERE id < ? ORDER BY id DESC LIMIT ?`,

@@ -40,7 +40,12 @@ export interface DatabaseOptions {
 }
 
 // synchronous=FULL: what was acknowledged survives a power cut (promise 4 of the design).
-const pragmas = ["PRAGMA busy_timeout = 5000", "PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", "PRAGMA foreign_keys = ON"];
+const pragmas = [
+  "PRAGMA busy_timeout = 5000",
+  "PRAGMA journal_mode = WAL",
+  "PRAGMA synchronous = FULL",
+  "PRAGMA foreign_keys = ON",
+];
 
 /**
  * Opens a database, creating a local file with mode 0600.
@@ -62,9 +67,13 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     }
     return wrap(reader, writer);
   } catch (cause) {
-    throw new PlatformError("unavailable", `Cannot open the database "${options.url}", expected a libSQL file or primary`, {
-      cause,
-    });
+    throw new PlatformError(
+      "unavailable",
+      `Cannot open the database "${options.url}", expected a libSQL file or primary`,
+      {
+        cause,
+      },
+    );
   }
 }
 
@@ -72,8 +81,8 @@ function wrap(reader: Client, writer: Client): Database {
   const writes = createSerialQueue();
   const readSql = toSql(reader);
   return {
-    all: readSql.all,
-    first: readSql.first,
+    all: (sql, args) => readSql.all(sql, args),
+    first: (sql, args) => readSql.first(sql, args),
     run: (sql, args) => writes.run(() => toSql(writer).run(sql, args)),
     transaction: (work) => writes.run(() => runTransaction(writer, work)),
     snapshot: (path) =>

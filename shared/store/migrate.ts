@@ -1,3 +1,4 @@
+import { z } from "zod";
 import { PlatformError } from "../errors/platform-error.ts";
 import type { Database, Sql } from "./database.ts";
 
@@ -9,20 +10,28 @@ export interface Migration {
   readonly sql: string;
 }
 
+const MigrationRow = z.object({ id: z.string() });
+
 /**
  * Applies the migrations that the database has not seen, each in a transaction of its own, in order. Idempotent.
  *
  * @throws {PlatformError} conflict — when the database was migrated by a newer release
  */
 export async function migrate(database: Database, migrations: readonly Migration[]): Promise<void> {
-  await database.run("CREATE TABLE IF NOT EXISTS schema_migration (id TEXT PRIMARY KEY, applied_at TEXT NOT NULL) STRICT");
+  await database.run(
+    "CREATE TABLE IF NOT EXISTS schema_migration (id TEXT PRIMARY KEY, applied_at TEXT NOT NULL) STRICT",
+  );
   const known = new Set(migrations.map((migration) => migration.id));
-  const applied = new Set((await database.all("SELECT id FROM schema_migration")).map((row) => String(row["id"])));
+  const applied = new Set(
+    (await database.all("SELECT id FROM schema_migration")).map((row) => MigrationRow.parse(row).id),
+  );
   const unknown = [...applied].filter((id) => !known.has(id));
   if (unknown.length > 0) {
     throw new PlatformError(
       "conflict",
-      `Cannot open the database: it has the migrations ${unknown.join(", ")} of a newer release, expected at most ${migrations.at(-1)?.id}`,
+      `Cannot open the database: it has the migrations ${unknown.join(", ")} of a newer release, expected at most ${
+        migrations.at(-1)?.id
+      }`,
     );
   }
   for (const migration of migrations) {

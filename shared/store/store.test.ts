@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { PlatformError } from "../errors/platform-error.ts";
+import type { PlatformError } from "../errors/platform-error.ts";
 import { auditMigration, listAudit, recordAudit } from "./audit.ts";
 import { openDatabase } from "./database.ts";
 import { migrate } from "./migrate.ts";
@@ -22,7 +22,10 @@ test("openDatabase() creates private files with foreign keys and WAL on", async 
 });
 
 test("openDatabase() says which database it cannot open", async () => {
-  await assert.rejects(openDatabase({ url: "file:/etc/hostname/x.db" }), (error: PlatformError) => error.code === "unavailable");
+  await assert.rejects(
+    openDatabase({ url: "file:/etc/hostname/x.db" }),
+    (error: PlatformError) => error.code === "unavailable",
+  );
 });
 
 test("transaction() commits all or nothing", async () => {
@@ -72,10 +75,21 @@ test("snapshot() writes a private, complete copy", async (t) => {
 
 test("listAudit() gives the newest events first and continues below an id", async () => {
   await using database = await openTemporaryDatabase([auditMigration]);
-  const event = { at: "2026-01-01", actor: null, action: "login", resource: "alice", outcome: "denied", code: "invalid-credentials", requestId: "r", clientIp: null } as const;
+  const event = {
+    at: "2026-01-01",
+    actor: null,
+    action: "login",
+    resource: "alice",
+    outcome: "denied",
+    code: "invalid-credentials",
+    requestId: "r",
+    clientIp: null,
+  } as const;
   await recordAudit(database, event);
   await recordAudit(database, { ...event, actor: "alice", outcome: "allowed", code: null });
   const [newest] = await listAudit(database, { limit: 1 });
   assert.equal(newest?.outcome, "allowed");
-  assert.deepEqual((await listAudit(database, { limit: 5, before: newest?.id ?? 0 })).map((e) => e.outcome), ["denied"]);
+  assert.deepEqual((await listAudit(database, { limit: 5, before: newest?.id ?? 0 })).map((e) => e.outcome), [
+    "denied",
+  ]);
 });
