@@ -17,7 +17,7 @@ import { createGroupExecutor } from "./group-executor.ts";
 import type { HealthTimings } from "./health-watch.ts";
 import type { InstanceNotes } from "./instance-notes.ts";
 import { createInstanceTracker } from "./instance-tracker.ts";
-import { createOperationRunner, groupOperations, toFingerprint } from "./operation-runner.ts";
+import { createOperationRunner, groupOperations, serviceOf, toFingerprint } from "./operation-runner.ts";
 import { createPendingInstances } from "./pending-instances.ts";
 import type { Probe } from "./probe.ts";
 import { createReporter } from "./reporter.ts";
@@ -145,29 +145,27 @@ export function createAgent(options: AgentOptions): Agent {
     const target = desired;
     if (target !== undefined) {
       pending.keepOnly(target.services, new Set(observed.map(({ containerName }) => containerName)));
-      const isFree = (key: string) => !runner.isBusy(key, fingerprintOf(key.split("/")[0] ?? ""));
+      const hasOutdated = runner.cancelOutdated(fingerprintOf);
+      const isFree = (key: string) => !runner.isBusy(key, fingerprintOf(serviceOf(key)));
       const provisions = await provide(observed, isFree);
       // What is desired may have changed while podman was asked: then the next pass, which is due already, plans.
       if (target !== desired) return;
       const plan = planNode({ platform, desired: target.services, observed, provisions });
-      if (launchAll(plan)) appliedRevision = target.revision;
+      launchAll(plan);
+      // Until what was begun for an older state has ended, the newer one is not applied.
+      if (!hasOutdated) appliedRevision = target.revision;
     }
     hasLooked = true;
     reporter.notify();
   }
 
-  /** Whether nothing of an older desired state is at work any more. */
-  function launchAll(plan: readonly Operation[]): boolean {
-    const results = groupOperations(plan, findService).map((group) => {
-      const result = runner.launch(group);
-      const service = findService(group.operations[0]?.service ?? "");
-      if (result === "launched") {
-        if (service !== undefined) pending.begin(group, service);
-        markTransitions(group.operations);
-      }
-      return result;
-    });
-    return !results.includes("outdated");
+  function launchAll(plan: readonly Operation[]): void {
+    for (const group of groupOperations(plan, findService)) {
+      if (!runner.launch(group)) continue;
+      const service = findService(serviceOf(group.key));
+      if (service !== undefined) pending.begin(group, service);
+      markTransitions(group.operations);
+    }
   }
 
   /** What is about to stop or restart is reported so together with the revision that asked for it. */

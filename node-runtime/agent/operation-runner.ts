@@ -14,13 +14,12 @@ export interface OperationGroup {
   readonly operations: readonly Operation[];
 }
 
-/** What became of a group that was handed over. */
-export type LaunchResult = "launched" | "running" | "outdated" | "held";
-
 /** Runs groups beside each other, and the operations of one group after each other. */
 export interface OperationRunner {
-  /** Starts a group, unless its key is running (`outdated`: for what was desired before; it is cancelled) or held back. */
-  launch(group: OperationGroup): LaunchResult;
+  /** Starts a group, unless one of its key runs or is held back; says whether it did. */
+  launch(group: OperationGroup): boolean;
+  /** Cancels the groups that run for what was desired before; says whether there are any. They end after the operation at work. */
+  cancelOutdated(fingerprintOf: (service: string) => string): boolean;
   /** Whether a group of this key runs, or is held back. */
   isBusy(key: string, fingerprint: string): boolean;
   /** Operations of the groups that run. */
@@ -84,18 +83,19 @@ export function createOperationRunner(options: RunnerOptions): OperationRunner {
   }
   return {
     launch(group) {
-      const current = active.get(group.key);
-      if (current !== undefined) {
-        if (current.group.fingerprint === group.fingerprint) return "running";
-        current.controller.abort();
-        return "outdated";
-      }
-      if (isStopped || isHeld(group.key, group.fingerprint)) return "held";
+      if (isStopped || active.has(group.key) || isHeld(group.key, group.fingerprint)) return false;
       const controller = new AbortController();
       const start = Promise.withResolvers<void>();
       active.set(group.key, { group, controller, done: start.promise.then(() => run(group, controller.signal)) });
       start.resolve();
-      return "launched";
+      return true;
+    },
+    cancelOutdated(fingerprintOf) {
+      const outdated = [...active.values()].filter(({ group }) =>
+        group.fingerprint !== fingerprintOf(serviceOf(group.key))
+      );
+      for (const { controller } of outdated) controller.abort();
+      return outdated.length > 0;
     },
     isBusy: (key, fingerprint) => active.has(key) || isHeld(key, fingerprint),
     running: () => [...active.values()].flatMap(({ group }) => group.operations),
@@ -130,4 +130,9 @@ export function groupOperations(
 /** Equal exactly when what is desired of a service is equal. */
 export function toFingerprint(service: DesiredService | undefined): string {
   return JSON.stringify(service ?? null);
+}
+
+/** The service of a component key. */
+export function serviceOf(key: string): string {
+  return key.split("/")[0] ?? "";
 }
