@@ -28,6 +28,18 @@ export const RouteDefinition = z.strictObject({
 /** A route as written. */
 export type RouteDefinition = z.infer<typeof RouteDefinition>;
 
+/** `[components.health]`: how the platform decides that an instance may serve; without it, a TCP connect on each route. */
+export const HealthDefinition = z.strictObject({
+  /** HTTP path asked on the route's port; 2xx and 3xx are healthy. */
+  path: HealthCheck.shape.path,
+  /** Name of the route that is asked; the first unless given. */
+  route: HealthCheck.shape.route,
+  /** How long an instance may take to become healthy, from 1 s to 10 min. */
+  timeout: z.string().regex(/^([1-9]\d{0,2}s|[1-9]m|10m)$/, 'expected a duration such as "30s" or "5m"').default("30s"),
+});
+/** `[components.health]` as written. */
+export type HealthDefinition = z.infer<typeof HealthDefinition>;
+
 /** `[[components]]` of the guide. */
 export const ComponentDefinition = z.strictObject({
   name: Label,
@@ -43,7 +55,7 @@ export const ComponentDefinition = z.strictObject({
   restart: z.enum(["no", "on-failure", "always", "unless-stopped"]).default("unless-stopped"),
   /** `recreate` for components with volumes, else `rolling`, unless given. */
   update: UpdateStrategy.optional(),
-  health: z.strictObject(HealthCheck.shape).optional(),
+  health: HealthDefinition.optional(),
   routes: z.array(RouteDefinition).max(32).default([]),
 });
 /** A component as written. */

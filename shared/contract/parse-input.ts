@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import { z } from "zod";
+import type { z } from "zod";
 import { PlatformError } from "../errors/platform-error.ts";
 import type { Endpoint } from "./endpoint.ts";
 

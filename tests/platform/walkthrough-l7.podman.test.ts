@@ -91,7 +91,7 @@ test("the guide's walkthrough holds for a web service behind L7", { skip: await 
 
   for (const [mode, pattern] of [["crash", /exit.*3|boom/], ["silent", /health|listen|connect/i]] as const) {
     await t.test(`a version that is ${mode === "crash" ? "gone at once" : "never healthy"} leaves the old one serving and says why`, async () => {
-      const health = 'health = { timeoutSeconds = 3 }';
+      const health = 'health = { timeout = "3s" }';
       await platform.define("hello", definition(registry, "v1.0.2", `env = ["MODE=${mode}"]\n${health}`));
       const { code, stderr, stdout } = await platform.mcp(["deploy", "hello"]);
       assert.equal(code, 1, stdout + stderr);

@@ -1,5 +1,6 @@
-import type { ComponentDefinition, ServiceDefinition } from "#shared/contract/definition.ts";
+import type { ComponentDefinition, HealthDefinition, ServiceDefinition } from "#shared/contract/definition.ts";
 import { type DesiredComponent, HealthCheck } from "#shared/contract/state.ts";
+import { DurationMs } from "#shared/mcdsl/duration.ts";
 
 /** What turns a definition into components that a node can run. */
 export interface DesiredComponentsOptions {
@@ -43,8 +44,14 @@ function toDesiredComponent(component: ComponentDefinition, options: DesiredComp
       mode: route.mode,
       hostname: route.hostname ?? `${options.definition.name}.${options.serviceDomain}`,
     })),
-    healthCheck: HealthCheck.parse(component.health ?? {}),
+    healthCheck: toHealthCheck(component.health),
   };
+}
+
+function toHealthCheck(health: HealthDefinition | undefined): HealthCheck {
+  if (health === undefined) return HealthCheck.parse({});
+  const { timeout, ...check } = health;
+  return HealthCheck.parse({ ...check, timeoutSeconds: DurationMs.parse(timeout) / 1000 });
 }
 
 /** The host names of L7 routes: each needs a certificate. */
