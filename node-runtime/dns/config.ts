@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { describeError } from "#shared/errors/platform-error.ts";
 import { type Environment, loadConfig } from "#shared/mcdsl/config.ts";
 import { ListenAddress } from "#shared/mcdsl/duration.ts";
 import type { LogLevel } from "#shared/log/log.ts";
@@ -32,7 +33,14 @@ export interface ControlPlaneConfig {
   readonly identityPath: string;
 }
 
-const Endpoint = z.string().max(64).transform((text) => parseEndpointAddress(text));
+const Endpoint = z.string().max(64).transform((text, context): EndpointAddress => {
+  try {
+    return parseEndpointAddress(text);
+  } catch (error) {
+    context.addIssue(describeError(error));
+    return z.NEVER;
+  }
+});
 const Origin = z.url({ protocol: /^https?$/ }).max(512);
 
 /** The TOML file of the `dns` program. */

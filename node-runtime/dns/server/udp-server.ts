@@ -19,7 +19,7 @@ export interface ListenerOptions {
   readonly metrics: DnsMetrics;
 }
 
-/** Replies waiting in the kernel above which new ones are dropped: clients ask again, memory does not come back. */
+/** Replies not yet taken by the kernel above which new ones are dropped: clients ask again, memory does not come back. */
 const maxSendQueue = 1_000;
 
 // On Node this is the kernel's buffer, and 4 MiB take a burst of thousands of queries. On Deno it is allocated anew for each datagram.
@@ -41,15 +41,20 @@ export async function startUdpServer({ endpoint, responder, metrics }: ListenerO
   await listening;
   const own = socket.address();
   let isOpen = true;
-  // A send to a client that has gone reports an error here; the next client must not suffer from it.
+  let sending = 0;
+  // A client that has gone is no reason to do anything.
+  const sent = () => void sending--;
+  // Errors of one client, such as an unreachable port, must not end the service of the others.
   socket.on("error", () => metrics.countDrop("udp", "socket-error"));
   socket.on("message", (bytes, { address, port }) => {
     // Port 0 cannot be answered, and a message from ourselves would be the start of a loop.
     if (port === 0 || (port === own.port && address === own.address)) return metrics.countDrop("udp", "source");
     const send = (reply: Reply) => {
       if (reply === undefined || !isOpen) return;
-      if (socket.getSendQueueCount() > maxSendQueue) return metrics.countDrop("udp", "send-queue");
-      socket.send(reply, port, address);
+      // Counted here, since Deno's sockets do not tell their send queue.
+      if (sending >= maxSendQueue) return metrics.countDrop("udp", "send-queue");
+      sending++;
+      socket.send(reply, port, address, sent);
     };
     const reply = responder.respond(bytes, { address, transport: "udp" });
     if (reply instanceof Promise) void reply.then(send);
