@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { decodeJwt, decodeProtectedHeader } from "jose";
+import { z } from "zod";
 import type { ErrorCode } from "#shared/errors/catalogue.ts";
 import { PlatformError } from "#shared/errors/platform-error.ts";
 import { createPasswordHasher } from "./password-hasher.ts";
@@ -157,9 +158,8 @@ test("login() hashes the password again when the parameters have changed", async
     await old.hash(testPassword),
   ]);
   await Promise.all([running.client().login({ body: right }), running.client().login({ body: right })]);
-  const stored = String(
-    (await running.database.first("SELECT password_hash AS hash FROM account WHERE username = 'alice'"))?.["hash"],
-  );
+  const row = await running.database.first("SELECT password_hash AS hash FROM account WHERE username = 'alice'");
+  const stored = z.string().parse(row?.["hash"]);
   assert.match(stored, /^\$argon2id\$v=19\$m=64,t=1,p=1\$/);
   assert.equal(stronger.isOutdated(stored), true);
 });

@@ -49,13 +49,12 @@ async function forgeries(running: TestMcias, token: string): Promise<Record<stri
 /** A token that the real key signed, with another header or other claims. */
 async function signWithRealKey(running: TestMcias, changes: { header?: object; claims?: object }): Promise<string> {
   const row = await running.database.first("SELECT id, sealed_private_jwk AS sealed FROM signing_key");
-  const sealed = row?.["sealed"];
-  assert.ok(sealed instanceof ArrayBuffer);
-  const path = `signing_key/private_jwk/${row?.["id"]}`;
+  const { id, sealed } = z.object({ id: z.string(), sealed: z.instanceof(ArrayBuffer) }).parse(row);
+  const path = `signing_key/private_jwk/${id}`;
   const opened = createSealedBox(new Uint8Array(32).fill(3)).open(path, new Uint8Array(sealed));
   const key = createPrivateKey({ key: PrivateJwk.parse(JSON.parse(Buffer.from(opened).toString())), format: "jwk" });
   const { token } = await running.client().login({ body: { username: "admin", password: running.adminPassword } });
-  const header = encode({ alg: "EdDSA", typ: "at+jwt", kid: String(row?.["id"]), ...changes.header });
+  const header = encode({ alg: "EdDSA", typ: "at+jwt", kid: id, ...changes.header });
   const input = `${header}.${encode({ ...decodeJwt(token), ...changes.claims })}`;
   return `${input}.${sign(null, Buffer.from(input), key).toString("base64url")}`;
 }
