@@ -6,7 +6,10 @@ import { parseOperation } from "./operation.ts";
 const fallback = new URL("http://127.0.0.1:5000/v2/");
 
 test("originOf() prefers what the proxy and the client say", () => {
-  assert.equal(originOf({ forwardedProto: "https", host: "mcr.example.net:8443", fallback }), "https://mcr.example.net:8443");
+  assert.equal(
+    originOf({ forwardedProto: "https", host: "mcr.example.net:8443", fallback }),
+    "https://mcr.example.net:8443",
+  );
   assert.equal(originOf({ forwardedProto: undefined, host: "[::1]:5000", fallback }), "http://[::1]:5000");
 });
 

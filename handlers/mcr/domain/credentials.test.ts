@@ -17,12 +17,26 @@ test("parseBasic() gives back any username and password", () => {
 });
 
 test("parseBasic() ignores other schemes and what is malformed, empty or too long", () => {
-  for (const header of [null, "", "Bearer x", "Basic", "Basic !!", encode("alice"), encode(":x"), encode("alice:"), encode(`a:${"x".repeat(9000)}`)]) {
+  for (
+    const header of [
+      null,
+      "",
+      "Bearer x",
+      "Basic",
+      "Basic !!",
+      encode("alice"),
+      encode(":x"),
+      encode("alice:"),
+      encode(`a:${"x".repeat(9000)}`),
+    ]
+  ) {
     assert.equal(parseBasic(header), undefined, String(header).slice(0, 40));
   }
 });
 
 test("looksLikeToken() tells a JWT from a password", () => {
   assert.equal(looksLikeToken("eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJ4In0.c2ln"), true);
-  for (const text of ["hunter2", "eyJ", "a.b.c", "eyJ0.x", "eyJ0.x.y.z", "eyJ0..y"]) assert.equal(looksLikeToken(text), false, text);
+  for (const text of ["hunter2", "eyJ", "a.b.c", "eyJ0.x", "eyJ0.x.y.z", "eyJ0..y"]) {
+    assert.equal(looksLikeToken(text), false, text);
+  }
 });

@@ -13,9 +13,20 @@ test("parseDigest() accepts every digest of the two algorithms", () => {
 });
 
 test("parseDigest() refuses what is malformed, in capitals or of another algorithm", () => {
-  const texts = ["", "sha256:", "sha256:baddigeststring", `sha256:${"A".repeat(64)}`, `sha256:${"a".repeat(65)}`, `md5:${"a".repeat(32)}`];
+  const texts = [
+    "",
+    "sha256:",
+    "sha256:baddigeststring",
+    `sha256:${"A".repeat(64)}`,
+    `sha256:${"a".repeat(65)}`,
+    `md5:${"a".repeat(32)}`,
+  ];
   for (const text of texts) {
-    assert.throws(() => parseDigest(text), (error: PlatformError) => error.details["ociCode"] === "DIGEST_INVALID", text);
+    assert.throws(
+      () => parseDigest(text),
+      (error: PlatformError) => error.details["ociCode"] === "DIGEST_INVALID",
+      text,
+    );
   }
 });
 
@@ -31,5 +42,8 @@ test("parseDigest() throws nothing but platform errors", () => {
 
 test("parseDigestAlgorithm() refuses an algorithm that is not computed", () => {
   assert.equal(parseDigestAlgorithm("sha512"), "sha512");
-  assert.throws(() => parseDigestAlgorithm("md5"), (error: PlatformError) => error.details["ociCode"] === "DIGEST_INVALID");
+  assert.throws(
+    () => parseDigestAlgorithm("md5"),
+    (error: PlatformError) => error.details["ociCode"] === "DIGEST_INVALID",
+  );
 });

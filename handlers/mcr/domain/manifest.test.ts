@@ -53,7 +53,10 @@ const refused = [
 
 for (const [what, text, mediaType] of refused) {
   test(`parseManifest() refuses ${what}`, () => {
-    assert.throws(() => parse(text, mediaType), (error: PlatformError) => error.details["ociCode"] === "MANIFEST_INVALID");
+    assert.throws(
+      () => parse(text, mediaType),
+      (error: PlatformError) => error.details["ociCode"] === "MANIFEST_INVALID",
+    );
   });
 }
 

@@ -7,7 +7,9 @@ import { formatReference, parseImageReference, parseReference, parseRepositoryNa
 const digest = `sha256:${"a".repeat(64)}`;
 
 test("parseRepositoryName() accepts what the specification's grammar does", () => {
-  for (const name of ["a", "a/b/c", "a.b", "a_b", "a__b", "a---b", "0/9", "x".repeat(200)]) assert.equal(parseRepositoryName(name), name);
+  for (const name of ["a", "a/b/c", "a.b", "a_b", "a__b", "a---b", "0/9", "x".repeat(200)]) {
+    assert.equal(parseRepositoryName(name), name);
+  }
 });
 
 test("parseRepositoryName() refuses everything else with NAME_INVALID", () => {
@@ -18,7 +20,9 @@ test("parseRepositoryName() refuses everything else with NAME_INVALID", () => {
 
 test("parseTag() accepts 1 to 128 characters of its set and refuses the rest with TAG_INVALID", () => {
   for (const tag of ["v1.0.0", "_", "A-b.c_d", "x".repeat(128)]) assert.equal(parseTag(tag), tag);
-  for (const tag of ["", ".a", "-a", "a/b", "a b", "x".repeat(129)]) assert.throws(() => parseTag(tag), hasOciCode("TAG_INVALID"), tag);
+  for (const tag of ["", ".a", "-a", "a/b", "a b", "x".repeat(129)]) {
+    assert.throws(() => parseTag(tag), hasOciCode("TAG_INVALID"), tag);
+  }
 });
 
 test("parseReference() takes what holds a colon for a digest", () => {
@@ -54,5 +58,6 @@ test("parseRepositoryName() and parseImageReference() throw nothing but platform
 });
 
 function hasOciCode(code: string) {
-  return (error: unknown) => error instanceof PlatformError && error.code === "invalid-request" && error.details["ociCode"] === code;
+  return (error: unknown) =>
+    error instanceof PlatformError && error.code === "invalid-request" && error.details["ociCode"] === code;
 }

@@ -26,5 +26,8 @@ test("cutPage() tells whether more follows, and never for an empty page", () => 
 });
 
 test("formatNextLink() escapes what it links to", () => {
-  assert.equal(formatNextLink("/v2/a/tags/list", { n: "1", last: "a&b" }), '</v2/a/tags/list?n=1&last=a%26b>; rel="next"');
+  assert.equal(
+    formatNextLink("/v2/a/tags/list", { n: "1", last: "a&b" }),
+    '</v2/a/tags/list?n=1&last=a%26b>; rel="next"',
+  );
 });

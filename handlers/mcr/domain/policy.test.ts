@@ -26,7 +26,9 @@ const table: readonly (readonly [string, Principal, readonly RegistryAction[]])[
 
 for (const [who, account, allowed] of table) {
   test(`decide() lets ${who} do: ${allowed.join(", ") || "nothing"}`, () => {
-    for (const action of actions) assert.equal(decide(account, { action, repository }).isAllowed, allowed.includes(action), action);
+    for (const action of actions) {
+      assert.equal(decide(account, { action, repository }).isAllowed, allowed.includes(action), action);
+    }
   });
 }
 

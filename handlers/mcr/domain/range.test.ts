@@ -40,7 +40,11 @@ test("parseContentRange() reads the spec's form and the RFC's, and refuses the r
     assert.deepEqual(parseContentRange(header), { first: 5, last: 9 }, header);
   }
   for (const header of ["", "9-5", "5", "-5", "5-", "a-b", "items 5-9"]) {
-    assert.throws(() => parseContentRange(header), (error: PlatformError) => error.code === "range-not-satisfiable", header);
+    assert.throws(
+      () => parseContentRange(header),
+      (error: PlatformError) => error.code === "range-not-satisfiable",
+      header,
+    );
   }
 });
 

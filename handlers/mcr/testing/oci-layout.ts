@@ -21,9 +21,17 @@ export async function writeOciLayout(folder: string, text: string): Promise<stri
     config: descriptorOf(config, "application/vnd.oci.image.config.v1+json"),
     layers: [descriptorOf(layer, "application/vnd.oci.image.layer.v1.tar+gzip")],
   });
-  for (const content of [layer, config, manifest]) await writeFile(join(blobs, digestOf(content).slice("sha256:".length)), content);
-  const entry = { ...descriptorOf(manifest, imageType), annotations: { "org.opencontainers.image.ref.name": "latest" } };
+  for (const content of [layer, config, manifest]) {
+    await writeFile(join(blobs, digestOf(content).slice("sha256:".length)), content);
+  }
+  const entry = {
+    ...descriptorOf(manifest, imageType),
+    annotations: { "org.opencontainers.image.ref.name": "latest" },
+  };
   await writeFile(join(folder, "oci-layout"), JSON.stringify({ imageLayoutVersion: "1.0.0" }));
-  await writeFile(join(folder, "index.json"), JSON.stringify({ schemaVersion: 2, mediaType: indexType, manifests: [entry] }));
+  await writeFile(
+    join(folder, "index.json"),
+    JSON.stringify({ schemaVersion: 2, mediaType: indexType, manifests: [entry] }),
+  );
   return digestOf(manifest);
 }

@@ -43,7 +43,9 @@ export async function readProcessLimits(): Promise<ProcessLimits> {
 }
 
 /** Environment under which podman keeps everything it writes in a folder. */
-export async function preparePodman(folder: string): Promise<{ readonly env: Record<string, string>; readonly globalArgs: readonly string[] }> {
+export async function preparePodman(
+  folder: string,
+): Promise<{ readonly env: Record<string, string>; readonly globalArgs: readonly string[] }> {
   const containersConf = join(folder, "containers.conf");
   await writeFile(containersConf, renderContainersConf(await readProcessLimits()));
   return {

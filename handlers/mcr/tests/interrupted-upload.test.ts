@@ -27,7 +27,12 @@ async function storedBytes(registry: TestRegistry, location: string): Promise<nu
 async function sendPart(served: ServedRegistry, location: string, sentBytes: number) {
   const socket = connect(Number(served.address.split(":")[1]), "127.0.0.1");
   socket.on("error", () => undefined);
-  const head = [`PATCH ${location} HTTP/1.1`, `Host: ${served.address}`, `Authorization: ${headers.authorization}`, `Content-Length: ${content.length}`];
+  const head = [
+    `PATCH ${location} HTTP/1.1`,
+    `Host: ${served.address}`,
+    `Authorization: ${headers.authorization}`,
+    `Content-Length: ${content.length}`,
+  ];
   socket.write(`${head.join("\r\n")}\r\n\r\n`);
   await new Promise((resolve) => socket.write(content.subarray(0, sentBytes), resolve));
   return socket;
@@ -76,7 +81,10 @@ test("a newer request takes over an upload whose earlier request hangs", async (
     body: content.subarray(seen, seen + 1),
   });
   const offset = await storedBytes(registry, location);
-  assert.ok(early.status === 202 ? offset === seen + 1 : early.status === 416 && offset > seen, `${early.status} at ${offset}`);
+  assert.ok(
+    early.status === 202 ? offset === seen + 1 : early.status === 416 && offset > seen,
+    `${early.status} at ${offset}`,
+  );
   assert.equal((await finish(registry, location, offset)).status, 201);
   socket.destroy();
 });

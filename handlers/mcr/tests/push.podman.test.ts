@@ -33,11 +33,22 @@ test("podman logs in, builds, pushes, pulls and runs an image", { skip, timeout:
   await using served = await serveRegistry(registry.mcr);
   const podman = await openPodman(t);
   const image = `${served.address}/team/hello:v1`;
-  await writeFile(join(podman.folder, "Containerfile"), 'FROM scratch\nCOPY busybox /busybox\nENTRYPOINT ["/busybox", "echo", "hello"]\n');
+  await writeFile(
+    join(podman.folder, "Containerfile"),
+    'FROM scratch\nCOPY busybox /busybox\nENTRYPOINT ["/busybox", "echo", "hello"]\n',
+  );
   await runProgram("cp", ["/bin/busybox", join(podman.folder, "busybox")]);
   await podman.must("build", "--quiet", "--tag", image, podman.folder);
   assert.notEqual((await podman.run("push", "--tls-verify=false", image)).code, 0, "a stranger must not push");
-  await podman.must("login", "--tls-verify=false", "--username", "alice", "--password", passwordOf("alice"), served.address);
+  await podman.must(
+    "login",
+    "--tls-verify=false",
+    "--username",
+    "alice",
+    "--password",
+    passwordOf("alice"),
+    served.address,
+  );
   await podman.must("push", "--tls-verify=false", image);
   await podman.must("tag", image, `${served.address}/team/copy:v2`);
   await podman.must("push", "--tls-verify=false", `${served.address}/team/copy:v2`);
@@ -52,7 +63,15 @@ test("podman refuses a wrong password", { skip, timeout: 60_000 }, async (t) => 
   await using registry = await openRegistry();
   await using served = await serveRegistry(registry.mcr);
   const podman = await openPodman(t);
-  const { code, stderr } = await podman.run("login", "--tls-verify=false", "--username", "alice", "--password", "wrong", served.address);
+  const { code, stderr } = await podman.run(
+    "login",
+    "--tls-verify=false",
+    "--username",
+    "alice",
+    "--password",
+    "wrong",
+    served.address,
+  );
   assert.notEqual(code, 0);
   assert.match(stderr, /invalid username\/password|unauthorized/i);
 });

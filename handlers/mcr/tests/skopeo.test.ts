@@ -17,27 +17,47 @@ async function skopeo(...args: string[]): Promise<string> {
   return stdout;
 }
 
-test("skopeo pushes, lists, inspects, copies across repositories, pulls and deletes", { skip, timeout: 120_000 }, async (t) => {
-  const folder = await mkdtemp(join(tmpdir(), "mcr-skopeo-"));
-  t.after(() => rm(folder, { recursive: true, force: true }));
-  await using registry = await openRegistry();
-  await using served = await serveRegistry(registry.mcr);
-  const digest = await writeOciLayout(join(folder, "in"), "first");
-  const creds = `alice:${passwordOf("alice")}`;
-  const first = `docker://${served.address}/team/first:v1`;
-  const second = `docker://${served.address}/team/second:v1`;
-  await skopeo("copy", "--dest-tls-verify=false", `--dest-creds=${creds}`, `oci:${folder}/in:latest`, first);
-  const tags = JSON.parse(await skopeo("list-tags", "--tls-verify=false", `--creds=${creds}`, `docker://${served.address}/team/first`));
-  assert.deepEqual(tags.Tags, ["v1"]);
-  // A token in the place of the password, as `mcp login` hands it to build tools.
-  const token = `alice:${tokenOf("alice")}`;
-  assert.equal(JSON.parse(await skopeo("inspect", "--tls-verify=false", `--creds=${token}`, first)).Digest, digest);
-  await skopeo("copy", "--src-tls-verify=false", "--dest-tls-verify=false", `--src-creds=${creds}`, `--dest-creds=${creds}`, first, second);
-  await skopeo("copy", "--src-tls-verify=false", `--src-creds=gast:${passwordOf("gast")}`, second, `dir:${folder}/out`);
-  await skopeo("delete", "--tls-verify=false", `--creds=${creds}`, second);
-  const gone = await registry.request("/v2/team/second/manifests/v1");
-  assert.equal(gone.status, 404);
-});
+test(
+  "skopeo pushes, lists, inspects, copies across repositories, pulls and deletes",
+  { skip, timeout: 120_000 },
+  async (t) => {
+    const folder = await mkdtemp(join(tmpdir(), "mcr-skopeo-"));
+    t.after(() => rm(folder, { recursive: true, force: true }));
+    await using registry = await openRegistry();
+    await using served = await serveRegistry(registry.mcr);
+    const digest = await writeOciLayout(join(folder, "in"), "first");
+    const creds = `alice:${passwordOf("alice")}`;
+    const first = `docker://${served.address}/team/first:v1`;
+    const second = `docker://${served.address}/team/second:v1`;
+    await skopeo("copy", "--dest-tls-verify=false", `--dest-creds=${creds}`, `oci:${folder}/in:latest`, first);
+    const tags = JSON.parse(
+      await skopeo("list-tags", "--tls-verify=false", `--creds=${creds}`, `docker://${served.address}/team/first`),
+    );
+    assert.deepEqual(tags.Tags, ["v1"]);
+    // A token in the place of the password, as `mcp login` hands it to build tools.
+    const token = `alice:${tokenOf("alice")}`;
+    assert.equal(JSON.parse(await skopeo("inspect", "--tls-verify=false", `--creds=${token}`, first)).Digest, digest);
+    await skopeo(
+      "copy",
+      "--src-tls-verify=false",
+      "--dest-tls-verify=false",
+      `--src-creds=${creds}`,
+      `--dest-creds=${creds}`,
+      first,
+      second,
+    );
+    await skopeo(
+      "copy",
+      "--src-tls-verify=false",
+      `--src-creds=gast:${passwordOf("gast")}`,
+      second,
+      `dir:${folder}/out`,
+    );
+    await skopeo("delete", "--tls-verify=false", `--creds=${creds}`, second);
+    const gone = await registry.request("/v2/team/second/manifests/v1");
+    assert.equal(gone.status, 404);
+  },
+);
 
 test("skopeo cannot push as a guest", { skip, timeout: 60_000 }, async (t) => {
   const folder = await mkdtemp(join(tmpdir(), "mcr-skopeo-"));
@@ -46,7 +66,14 @@ test("skopeo cannot push as a guest", { skip, timeout: 60_000 }, async (t) => {
   await using served = await serveRegistry(registry.mcr);
   await writeOciLayout(folder, "first");
   const target = `docker://${served.address}/team/first:v1`;
-  const args = ["--insecure-policy", "copy", "--dest-tls-verify=false", `--dest-creds=gast:${passwordOf("gast")}`, `oci:${folder}:latest`, target];
+  const args = [
+    "--insecure-policy",
+    "copy",
+    "--dest-tls-verify=false",
+    `--dest-creds=gast:${passwordOf("gast")}`,
+    `oci:${folder}:latest`,
+    target,
+  ];
   const { code, stderr } = await runProgram("skopeo", args);
   assert.notEqual(code, 0);
   assert.match(stderr, /no rule allows it|denied|403/i);
