@@ -1,4 +1,33 @@
 #!/usr/bin/env node
-import { launch } from "./launch.mjs";
+// Runs the operator CLI with the project's own Node, which strips types; the machine's may be older.
+import { spawn } from "node:child_process";
+import module from "node:module";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
 
-await launch(new URL("../../cli/main.ts", import.meta.url));
+const main = new URL("../../cli/main.ts", import.meta.url);
+
+if (Number(process.versions.node.split(".")[0]) >= 24) {
+  module.enableCompileCache?.();
+  await import(main.href);
+} else {
+  runWithOwnNode();
+}
+
+function runWithOwnNode() {
+  const node = fileURLToPath(new URL("../../node_modules/node/bin/node", import.meta.url));
+  const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: "inherit" });
+  // A terminal sends its signals to both; this process only passes on what was sent to it alone, and waits.
+  process.on("SIGINT", () => {});
+  process.on("SIGTERM", () => child.kill("SIGTERM"));
+  child.on("error", () => {
+    process.stderr.write(
+      "Error: Cannot start mcp: Node 24 is not installed, expected it in node_modules\nRun: npm ci\n",
+    );
+    process.exitCode = 1;
+  });
+  child.on("close", (code, signal) => {
+    if (signal === null) process.exitCode = code ?? 1;
+    else process.kill(process.pid, signal);
+  });
+}

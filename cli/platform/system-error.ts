@@ -1,0 +1,4 @@
+/** Says whether an error of the operating system has the code, such as `ENOENT`. */
+export function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && "code" in error && error.code === code;
+}

@@ -1,0 +1,69 @@
+import { Argument, Command, Option } from "commander";
+import { type CommandSpec, commandTree, globalOptions } from "./command-tree.ts";
+import type { CommandHandler, CommandInput } from "./world.ts";
+
+/** What the program needs from whoever runs it. */
+export interface ProgramOptions {
+  readonly writeOut: (text: string) => void;
+  readonly writeError: (text: string) => void;
+  readonly helpWidth: number;
+  /** Runs the command that was chosen, given its words, such as `node list`. */
+  readonly run: (handler: CommandHandler, input: CommandInput, words: string) => Promise<void>;
+}
+
+/** The command line of `mcp`, made from the command tree. Wrong usage is thrown as `CommanderError`. */
+export function createProgram(options: ProgramOptions): Command {
+  const program = new Command("mcp")
+    .description("Operate the Metacircular platform: build → push → define → deploy")
+    .addHelpText("after", "\nStart with:\n  $ mcp login\n  $ mcp edit web\n  $ mcp deploy web\n");
+  configure(program, options);
+  for (const { flags, summary } of globalOptions) program.addOption(new Option(flags, summary));
+  for (const spec of commandTree) addCommand(program, spec, options);
+  return program;
+}
+
+function addCommand(parent: Command, spec: CommandSpec, options: ProgramOptions): void {
+  const command = parent.command(spec.name, { hidden: spec.isHidden === true }).description(spec.summary);
+  configure(command, options);
+  for (const { name, isOptional } of spec.arguments ?? []) {
+    command.addArgument(new Argument(isOptional === true ? `[${name}]` : `<${name}>`));
+  }
+  for (const { flags, summary } of spec.options ?? []) command.addOption(new Option(flags, summary));
+  if (spec.examples !== undefined) {
+    command.addHelpText(
+      "after",
+      `\nExamples:\n${spec.examples.map((line) => `  $ ${line}\n`).join("")}`,
+    );
+  }
+  for (const below of spec.commands ?? []) addCommand(command, below, options);
+  const { load } = spec;
+  if (load !== undefined) {
+    command.action(async () =>
+      options.run(
+        await load(),
+        { arguments: command.processedArgs, options: command.optsWithGlobals() },
+        wordsOf(command),
+      )
+    );
+  }
+}
+
+function configure(command: Command, { writeOut, writeError, helpWidth }: ProgramOptions): void {
+  command
+    .exitOverride()
+    .helpCommand(false)
+    .helpOption("-h, --help", "show this help")
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({
+      writeOut,
+      writeErr: writeError,
+      getOutHelpWidth: () => helpWidth,
+      getErrHelpWidth: () => helpWidth,
+      outputError: () => undefined,
+    });
+}
+
+function wordsOf(command: Command): string {
+  const parent = command.parent;
+  return parent === null || parent.parent === null ? command.name() : `${wordsOf(parent)} ${command.name()}`;
+}
