@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { execFileSync } from "node:child_process";
 import { X509Certificate } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -8,20 +7,11 @@ import { test } from "node:test";
 import { metacryptContract } from "#shared/contract/metacrypt.ts";
 import type { ErrorCode } from "#shared/errors/catalogue.ts";
 import { PlatformError } from "#shared/errors/platform-error.ts";
-import { createCsr, openssl, startTestMetacrypt, type TestMetacrypt } from "./start-test-metacrypt.ts";
+import { createCsr, missingOpenssl, openssl, startTestMetacrypt, type TestMetacrypt } from "./start-test-metacrypt.ts";
 
 const hasCode = (code: ErrorCode) => (error: unknown) => error instanceof PlatformError && error.code === code;
 const day = 86_400;
-const skip = hasOpenssl() ? false : "openssl is not installed, so no request can be made and no certificate verified";
-
-function hasOpenssl(): boolean {
-  try {
-    execFileSync("openssl", ["version"], { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
-  }
-}
+const skip = await missingOpenssl();
 
 async function textOf(response: Promise<Response>): Promise<string> {
   return await (await response).text();

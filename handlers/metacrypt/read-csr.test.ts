@@ -1,28 +1,20 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { execFileSync } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { array, assert as check, asyncProperty, integer, string, tuple } from "fast-check";
+import "reflect-metadata";
+import { Pkcs10CertificateRequestGenerator, SubjectAlternativeNameExtension } from "@peculiar/x509";
 import { PlatformError } from "#shared/errors/platform-error.ts";
 import { fromCsrPem, toPem } from "./domain/pem.ts";
 import { readCsr } from "./read-csr.ts";
-import { createCsr } from "./start-test-metacrypt.ts";
+import { createCsr, missingOpenssl } from "./start-test-metacrypt.ts";
 
-const skip = hasOpenssl() ? false : "openssl is not installed, so no request can be made";
+const skip = await missingOpenssl();
 const refused = (pattern: RegExp) => (error: unknown) =>
   error instanceof PlatformError && error.code === "invalid-request" && pattern.test(error.message);
-
-function hasOpenssl(): boolean {
-  try {
-    execFileSync("openssl", ["version"], { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 async function temporaryFolder(t: TestContext): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "metacrypt-"));
@@ -129,4 +121,15 @@ test("readCsr() never fails with anything but invalid-request, nor gives what wa
     { numRuns: 300 },
   );
   await check(asyncProperty(string(), (text) => assert.rejects(readCsr(text), refused(/./))));
+});
+
+test("readCsr() refuses a repeated subjectAltName", async () => {
+  const keys = await crypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, true, ["sign", "verify"]);
+  const names = ["a.test", "b.test"].map((value) => new SubjectAlternativeNameExtension([{ type: "dns", value }]));
+  const csr = await Pkcs10CertificateRequestGenerator.create({
+    keys,
+    signingAlgorithm: { name: "ECDSA", hash: "SHA-256" },
+    extensions: names,
+  });
+  await assert.rejects(readCsr(toPem("CERTIFICATE REQUEST", new Uint8Array(csr.rawData))), refused(/repeated/));
 });

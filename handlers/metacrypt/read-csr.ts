@@ -1,5 +1,6 @@
 import "reflect-metadata";
 import { Pkcs10CertificateRequest, type PublicKey, SubjectAlternativeNameExtension } from "@peculiar/x509";
+import { z } from "zod";
 import { PlatformError } from "#shared/errors/platform-error.ts";
 import { isCertificateName, maxNames } from "./domain/certificate-name.ts";
 import { fromCsrPem } from "./domain/pem.ts";
@@ -19,24 +20,43 @@ export interface CertificateRequest {
 export async function readCsr(csrPem: string): Promise<CertificateRequest> {
   const der = fromCsrPem(csrPem);
   if (der === undefined) throw refuse("it is not one PEM block with a DER structure, expected one CERTIFICATE REQUEST");
-  const csr = parseCsr(der);
-  if (!isAcceptedKey(csr.publicKey)) throw refuse("its key is of another kind, expected P-256, P-384 or Ed25519");
+  const { csr, publicKey, keyKind, altNames } = decodeCsr(der);
+  if (!acceptedKeyKinds.has(keyKind)) throw refuse("its key is of another kind, expected P-256, P-384 or Ed25519");
   if (!(await isSignedByItsKey(csr))) throw refuse("its signature is wrong, expected one by the key in it");
-  return { publicKey: csr.publicKey, names: readNames(csr) };
+  return { publicKey, names: toNames(altNames) };
 }
 
-/** A hostile structure may fail anywhere in the decoder. */
-function parseCsr(der: Uint8Array<ArrayBuffer>): Pkcs10CertificateRequest {
+interface DecodedCsr {
+  readonly csr: Pkcs10CertificateRequest;
+  readonly publicKey: PublicKey;
+  readonly keyKind: string;
+  readonly altNames: readonly AltName[];
+}
+
+interface AltName {
+  readonly type: string;
+  readonly value: string;
+}
+
+const acceptedKeyKinds: ReadonlySet<string> = new Set(["ECDSA P-256", "ECDSA P-384", "Ed25519"]);
+const KeyAlgorithm = z.object({ name: z.string(), namedCurve: z.string().optional() });
+const subjectAltNameOid = "2.5.29.17";
+
+/** The decoder decodes parts when they are first read, and a hostile structure may fail at any of them: all are read here. */
+function decodeCsr(der: Uint8Array<ArrayBuffer>): DecodedCsr {
   try {
-    return new Pkcs10CertificateRequest(der);
+    const csr = new Pkcs10CertificateRequest(der);
+    const { publicKey } = csr;
+    const { name, namedCurve } = KeyAlgorithm.parse(publicKey.algorithm);
+    const keyKind = namedCurve === undefined ? name : `${name} ${namedCurve}`;
+    const [extension, ...more] = csr.getExtensions(subjectAltNameOid);
+    if (more.length > 0) throw refuse("its subjectAltName is repeated, expected one");
+    const altNames = extension === undefined ? [] : new SubjectAlternativeNameExtension(extension.rawData).names.items;
+    return { csr, publicKey, keyKind, altNames: altNames.map(({ type, value }) => ({ type, value })) };
   } catch (cause) {
+    if (cause instanceof PlatformError) throw cause;
     throw refuse("it cannot be decoded, expected DER of RFC 2986", cause);
   }
-}
-
-function isAcceptedKey(publicKey: PublicKey): boolean {
-  const { name, namedCurve } = { namedCurve: undefined, ...publicKey.algorithm };
-  return name === "Ed25519" || (name === "ECDSA" && (namedCurve === "P-256" || namedCurve === "P-384"));
 }
 
 async function isSignedByItsKey(csr: Pkcs10CertificateRequest): Promise<boolean> {
@@ -47,30 +67,16 @@ async function isSignedByItsKey(csr: Pkcs10CertificateRequest): Promise<boolean>
   }
 }
 
-function readNames(csr: Pkcs10CertificateRequest): string[] {
-  const items = readSubjectAltName(csr);
-  if (items.length === 0) throw refuse("it has no names, expected dNSName entries in subjectAltName");
-  if (items.length > maxNames) throw refuse(`it has ${items.length} names, expected at most ${maxNames}`);
-  for (const { type, value } of items) {
+function toNames(altNames: readonly AltName[]): string[] {
+  if (altNames.length === 0) throw refuse("it has no names, expected dNSName entries in subjectAltName");
+  if (altNames.length > maxNames) throw refuse(`it has ${altNames.length} names, expected at most ${maxNames}`);
+  for (const { type, value } of altNames) {
     if (type !== "dns") throw refuse(`it has a name of the type "${type}", expected dNSName only`);
     if (!isCertificateName(value)) {
       throw refuse(`"${value.slice(0, 253)}" is not a host name, expected lower-case labels`);
     }
   }
-  return [...new Set(items.map(({ value }) => value))];
-}
-
-const subjectAltNameOid = "2.5.29.17";
-
-function readSubjectAltName(
-  csr: Pkcs10CertificateRequest,
-): readonly { readonly type: string; readonly value: string }[] {
-  const [extension, ...more] = csr.getExtensions(subjectAltNameOid);
-  if (extension === undefined) return [];
-  if (more.length > 0 || !(extension instanceof SubjectAlternativeNameExtension)) {
-    throw refuse("its subjectAltName is repeated or cannot be decoded, expected one of RFC 5280");
-  }
-  return extension.names.items;
+  return [...new Set(altNames.map(({ value }) => value))];
 }
 
 function refuse(reason: string, cause?: unknown): PlatformError {

@@ -115,3 +115,11 @@ export async function createCsr(
   await openssl("req", "-new", "-subj", "/CN=ignored.example", "-out", path, ...key, ...names);
   return await readFile(path, "utf8");
 }
+
+/** Why tests that need openssl are skipped, or `false`. */
+export async function missingOpenssl(): Promise<string | false> {
+  const version = await openssl("version").catch(() => undefined);
+  return version === undefined
+    ? "openssl is not installed, so no request can be made and no certificate verified"
+    : false;
+}
