@@ -13,6 +13,8 @@ import { createMcrStore } from "./store.ts";
 import { sweep, type SweepReport } from "./sweep.ts";
 import { createUploads } from "./uploads.ts";
 
+const defaultMaxBlobBytes = 64 * 1024 ** 3;
+
 /** What the registry is made of. */
 export interface McrDependencies {
   /** A database with the `mcrMigrations`. */
@@ -30,6 +32,8 @@ export interface McrDependencies {
   readonly log: Log;
   /** Origin that clients are sent to for tokens, such as `https://mcr.svc.example.net:8443`; the request's own unless given. */
   readonly publicUrl?: string;
+  /** Largest blob that is taken, in bytes; 64 GiB unless given. */
+  readonly maxBlobBytes?: number;
 }
 
 /** The registry. */
@@ -57,7 +61,7 @@ export function createMcr(deps: McrDependencies): Mcr {
     createRegistryApp({
       store,
       storage,
-      uploads: createUploads({ store, storage, now }),
+      uploads: createUploads({ store, storage, now, maxBlobBytes: deps.maxBlobBytes ?? defaultMaxBlobBytes }),
       authenticator: createAuthenticator({ validator, login: deps.login, now }),
       audit,
       now,

@@ -1,4 +1,5 @@
-import { createHash, type Hash, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
+import { PlatformError } from "#shared/errors/platform-error.ts";
 import { algorithmOf, type Digest, type DigestAlgorithm } from "./domain/digest.ts";
 import type { RepositoryName } from "./domain/name.ts";
 import { ociError } from "./domain/oci-error.ts";
@@ -6,6 +7,7 @@ import { type ByteRange, formatUploadRange } from "./domain/range.ts";
 import type { BodySource } from "./http/body-source.ts";
 import { appendStream } from "./storage/append-stream.ts";
 import type { BlobStorage } from "./storage/blob-storage.ts";
+import { hashStored } from "./storage/hash-stored.ts";
 import { createRunningHashes } from "./storage/running-hashes.ts";
 import { createUploadTurns } from "./storage/upload-turns.ts";
 import type { McrStore } from "./store.ts";
@@ -41,7 +43,8 @@ export interface Uploads {
   /**
    * Appends a piece; gives the bytes stored since the start. A piece cut off by the network stays as far as it came.
    *
-   * @throws {PlatformError} range-not-satisfiable (BLOB_UPLOAD_INVALID) — when the piece does not continue what is stored; the session goes on
+   * @throws {PlatformError} range-not-satisfiable (BLOB_UPLOAD_INVALID) — when the piece does not continue what is stored; the session goes on;
+   *   payload-too-large (SIZE_INVALID) — when the blob grows beyond what is taken; the session is over then
    */
   append(upload: Upload, chunk: Chunk): Promise<number>;
   /**
@@ -60,56 +63,32 @@ export interface UploadDependencies {
   readonly store: Pick<McrStore, "blobs" | "uploads">;
   readonly storage: BlobStorage;
   readonly now: () => Date;
+  /** Largest blob that is taken. */
+  readonly maxBlobBytes: number;
 }
 
 /** The uploads of a registry. */
-export function createUploads({ store, storage, now }: UploadDependencies): Uploads {
-  const hashes = createRunningHashes();
-  const turns = createUploadTurns();
-  const expiry = () => new Date(now().getTime() + uploadLifetimeMs).toISOString();
+export function createUploads(deps: UploadDependencies): Uploads {
+  return new StoredUploads(deps);
+}
 
-  async function appendChunk(upload: Upload, chunk: Chunk, signal: AbortSignal): Promise<number> {
-    await renew(upload);
-    const offsetBytes = await storage.sizeOf(upload.id);
-    assertContinues(chunk.range, offsetBytes);
-    const hash = hashes.take(upload.id, { algorithm: upload.algorithm, offsetBytes });
-    let hashedBytes = offsetBytes;
-    const onBatch = (bytes: Uint8Array) => {
-      hash?.update(bytes);
-      hashedBytes += bytes.byteLength;
-    };
-    const file = await storage.openForAppend(upload.id);
-    try {
-      return offsetBytes + await appendStream(file, chunk.body.read(signal), { offsetBytes, onBatch });
-    } finally {
-      await file.close();
-      if (hash !== undefined) hashes.keep(upload.id, { algorithm: upload.algorithm, hash, offsetBytes: hashedBytes });
-    }
+class StoredUploads implements Uploads {
+  readonly #deps: UploadDependencies;
+  readonly #hashes = createRunningHashes();
+  readonly #turns = createUploadTurns();
+
+  constructor(deps: UploadDependencies) {
+    this.#deps = deps;
   }
 
-  /** Fails when the session ended while an earlier request had its turn; writes only now and then. */
-  async function renew(upload: Upload): Promise<void> {
-    const { expiresAt } = await getUpload(upload, upload.id);
-    const isHalfOver = Date.parse(expiresAt) - now().getTime() < uploadLifetimeMs / 2;
-    if (isHalfOver) await store.uploads.extend(upload.id, expiry());
+  async start({ repository, username }: UploadOwner, algorithm: DigestAlgorithm): Promise<Upload> {
+    const upload = { id: randomUUID(), repository, username, algorithm, expiresAt: this.#expiry() };
+    await this.#deps.store.uploads.create(upload);
+    return upload;
   }
 
-  async function digestOf(upload: Upload, algorithm: DigestAlgorithm): Promise<string> {
-    const sizeBytes = await storage.sizeOf(upload.id);
-    const hash = hashes.take(upload.id, { algorithm, offsetBytes: sizeBytes }) ??
-      await rehash(upload.id, algorithm, sizeBytes);
-    return `${algorithm}:${hash.digest("hex")}`;
-  }
-
-  async function rehash(key: string, algorithm: DigestAlgorithm, sizeBytes: number): Promise<Hash> {
-    const hash = createHash(algorithm);
-    const reader = (await storage.read(key, { first: 0, last: sizeBytes - 1 })).getReader();
-    for (let next = await reader.read(); !next.done; next = await reader.read()) hash.update(next.value);
-    return hash;
-  }
-
-  async function getUpload(owner: UploadOwner, id: string): Promise<Upload> {
-    const upload = await store.uploads.find(id);
+  async get(owner: UploadOwner, id: string): Promise<Upload> {
+    const upload = await this.#deps.store.uploads.find(id);
     if (upload !== undefined && upload.repository === owner.repository && upload.username === owner.username) {
       return upload;
     }
@@ -119,46 +98,110 @@ export function createUploads({ store, storage, now }: UploadDependencies): Uplo
     );
   }
 
-  async function drop(upload: Upload): Promise<void> {
-    await store.uploads.remove(upload.id);
-    await storage.remove(upload.id);
+  offsetOf(upload: Upload): Promise<number> {
+    return this.#deps.storage.sizeOf(upload.id);
   }
 
-  return {
-    async start({ repository, username }, algorithm) {
-      const upload = { id: randomUUID(), repository, username, algorithm, expiresAt: expiry() };
-      await store.uploads.create(upload);
-      return upload;
-    },
-    get: getUpload,
-    offsetOf: (upload) => storage.sizeOf(upload.id),
-    append: (upload, chunk) => turns.takeOver(upload.id, (signal) => appendChunk(upload, chunk, signal)),
-    finish: (upload, digest, chunk) =>
-      turns.takeOver(upload.id, async (signal) => {
-        const sizeBytes = await appendChunk(upload, chunk, signal);
-        const found = await digestOf(upload, algorithmOf(digest));
-        if (found !== digest) {
-          await drop(upload);
-          throw ociError(
-            "DIGEST_INVALID",
-            `Cannot store the blob as "${digest}": its content has the digest "${found}"`,
-            {
-              code: "digest-mismatch",
-            },
-          );
-        }
-        await storage.sync(upload.id);
-        const { unusedKey } = await store.blobs.link({
-          uploadId: upload.id,
-          repository: upload.repository,
-          digest,
-          sizeBytes,
-          at: now().toISOString(),
-        });
-        if (unusedKey !== undefined) await storage.remove(unusedKey);
-      }),
-    cancel: (upload) => turns.takeOver(upload.id, () => drop(upload)),
-  };
+  append(upload: Upload, chunk: Chunk): Promise<number> {
+    return this.#takeTurn(upload, (signal) => this.#appendChunk(upload, chunk, signal));
+  }
+
+  finish(upload: Upload, digest: Digest, chunk: Chunk): Promise<void> {
+    return this.#takeTurn(upload, async (signal) => {
+      const sizeBytes = await this.#appendChunk(upload, chunk, signal);
+      await this.#assertDigest(upload, digest);
+      const { store, storage, now } = this.#deps;
+      await storage.sync(upload.id);
+      const at = now().toISOString();
+      const { unusedKey } = await store.blobs.link({
+        uploadId: upload.id,
+        repository: upload.repository,
+        digest,
+        sizeBytes,
+        at,
+      });
+      if (unusedKey !== undefined) await storage.remove(unusedKey);
+    });
+  }
+
+  cancel(upload: Upload): Promise<void> {
+    return this.#takeTurn(upload, () => this.#drop(upload));
+  }
+
+  /** Content that can never become the blob is dropped; after any other failure the session goes on. */
+  #takeTurn<T>(upload: Upload, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    return this.#turns.takeOver(upload.id, async (signal) => {
+      try {
+        return await work(signal);
+      } catch (error) {
+        const isHopeless = error instanceof PlatformError &&
+          ["digest-mismatch", "payload-too-large"].includes(error.code);
+        if (isHopeless) await this.#drop(upload);
+        throw error;
+      }
+    });
+  }
+
+  async #appendChunk(upload: Upload, chunk: Chunk, signal: AbortSignal): Promise<number> {
+    await this.#renew(upload);
+    const { storage, maxBlobBytes } = this.#deps;
+    const offsetBytes = await storage.sizeOf(upload.id);
+    assertContinues(chunk.range, offsetBytes);
+    const { algorithm } = upload;
+    const hash = this.#hashes.take(upload.id, { algorithm, offsetBytes });
+    let hashedBytes = offsetBytes;
+    const onBatch = (bytes: Uint8Array) => {
+      hash?.update(bytes);
+      hashedBytes += bytes.byteLength;
+    };
+    const file = await storage.openForAppend(upload.id);
+    try {
+      const source = limitBytes(chunk.body.read(signal), maxBlobBytes - offsetBytes);
+      return offsetBytes + await appendStream(file, source, { offsetBytes, onBatch });
+    } finally {
+      await file.close();
+      if (hash !== undefined) this.#hashes.keep(upload.id, { algorithm, hash, offsetBytes: hashedBytes });
+    }
+  }
+
+  /** Fails when the session ended while an earlier request had its turn; writes only now and then. */
+  async #renew(upload: Upload): Promise<void> {
+    const { expiresAt } = await this.get(upload, upload.id);
+    const isHalfOver = Date.parse(expiresAt) - this.#deps.now().getTime() < uploadLifetimeMs / 2;
+    if (isHalfOver) await this.#deps.store.uploads.extend(upload.id, this.#expiry());
+  }
+
+  async #assertDigest(upload: Upload, digest: Digest): Promise<void> {
+    const algorithm = algorithmOf(digest);
+    const offsetBytes = await this.#deps.storage.sizeOf(upload.id);
+    const running = this.#hashes.take(upload.id, { algorithm, offsetBytes });
+    const hash = running ?? await hashStored(this.#deps.storage, upload.id, algorithm);
+    const found = `${algorithm}:${hash.digest("hex")}`;
+    if (found === digest) return;
+    throw ociError("DIGEST_INVALID", `Cannot store the blob as "${digest}": its content has the digest "${found}"`, {
+      code: "digest-mismatch",
+    });
+  }
+
+  async #drop(upload: Upload): Promise<void> {
+    await this.#deps.store.uploads.remove(upload.id);
+    await this.#deps.storage.remove(upload.id);
+  }
+
+  #expiry(): string {
+    return new Date(this.#deps.now().getTime() + uploadLifetimeMs).toISOString();
+  }
+}
+
+async function* limitBytes(source: AsyncIterable<Uint8Array>, maxBytes: number): AsyncIterable<Uint8Array> {
+  let leftBytes = maxBytes;
+  for await (const chunk of source) {
+    leftBytes -= chunk.byteLength;
+    if (leftBytes < 0) {
+      throw ociError("SIZE_INVALID", `Cannot store the blob: it is too large, expected at most ${maxBytes} more bytes`);
+    }
+    yield chunk;
+  }
 }
 
 function assertContinues(range: ByteRange | undefined, offsetBytes: number): void {

@@ -1,9 +1,14 @@
 import { Readable } from "node:stream";
 import type { Context } from "hono";
+import { ociError } from "../domain/oci-error.ts";
 
 /** A request's body as it arrives. */
 export interface BodySource {
-  /** The bytes, once. Stops with the signal's reason when it aborts. */
+  /**
+   * The bytes, once. Stops with the signal's reason when it aborts.
+   *
+   * @throws {PlatformError} cancelled (BLOB_UPLOAD_INVALID) — when the client is gone before the end
+   */
   read(signal: AbortSignal): AsyncIterable<Uint8Array>;
 }
 
@@ -32,6 +37,8 @@ async function* readIncoming(incoming: Readable, signal: AbortSignal): AsyncIter
     // The connection still has to carry the answer after a failure, so leaving the loop must not destroy the message.
     for await (const chunk of incoming.iterator({ destroyOnReturn: false })) yield chunk;
     signal.throwIfAborted();
+  } catch (cause) {
+    throw signal.aborted ? signal.reason : clientGone(cause);
   } finally {
     signal.removeEventListener("abort", stop);
   }
@@ -48,8 +55,17 @@ async function* readWeb(body: ReadableStream<Uint8Array>, signal: AbortSignal): 
       yield value;
     }
     signal.throwIfAborted();
+  } catch (cause) {
+    throw signal.aborted ? signal.reason : clientGone(cause);
   } finally {
     signal.removeEventListener("abort", stop);
     reader.releaseLock();
   }
+}
+
+function clientGone(cause: unknown): Error {
+  return ociError("BLOB_UPLOAD_INVALID", "Cannot read the body: the client is gone before its end", {
+    code: "cancelled",
+    cause,
+  });
 }

@@ -135,7 +135,7 @@ test("a source that breaks leaves what came before it", async () => {
     },
     pull: (controller) => controller.error(new Error("gone")),
   });
-  assert.equal((await registry.request(location, { method: "PATCH", body: broken })).status, 500);
+  await assertOciError(await registry.request(location, { method: "PATCH", body: broken }), 499, "BLOB_UPLOAD_INVALID");
   assert.equal((await registry.request(location)).headers.get("range"), "0-4");
   const put = await registry.request(`${location}?digest=${digestOf("helloworld")}`, { method: "PUT", body: "world" });
   assert.equal(put.status, 201);
@@ -161,4 +161,19 @@ test("mount of what is not there falls back to an upload", async () => {
     assert.equal(response.status, 202, query);
     assert.match(response.headers.get("location") ?? "", /^\/v2\/to\/blobs\/uploads\/[0-9a-f-]{36}$/);
   }
+});
+
+test("a blob larger than is taken is refused with 413, and its upload is over", async () => {
+  await using registry = await openRegistry({ maxBlobBytes: 10 });
+  const fits = await start(registry);
+  await registry.request(fits, { method: "PATCH", body: "12345" });
+  assert.equal(
+    (await registry.request(`${fits}?digest=${digestOf("1234567890")}`, { method: "PUT", body: "67890" })).status,
+    201,
+  );
+  const large = await start(registry);
+  await registry.request(large, { method: "PATCH", body: "12345" });
+  await assertOciError(await registry.request(large, { method: "PATCH", body: "678901" }), 413, "SIZE_INVALID");
+  await assertOciError(await registry.request(large), 404, "BLOB_UPLOAD_UNKNOWN");
+  assert.equal(await countFiles(registry), 1);
 });
