@@ -28,6 +28,8 @@ export interface DesiredState {
   readonly revision: number;
   /** All services of this node. */
   readonly services: readonly DesiredService[];
+  /** Services whose wish cannot be read: their containers are left as they are. */
+  readonly frozen?: readonly string[];
 }
 
 /** What {@link createAgent} needs. */
@@ -47,6 +49,8 @@ export interface AgentOptions {
   /** Milliseconds between looks at podman when no event came; 10,000 unless given. */
   readonly resyncMs?: number;
   readonly heartbeatMs?: number;
+  /** Told of each operation that was carried out. */
+  readonly onOperation?: (operation: Operation, outcome: "done" | "failed", durationMs: number) => void;
 }
 
 /** Makes a node run what is desired. */
@@ -61,12 +65,15 @@ export interface Agent {
   report(): NodeReport;
   /** Our instances as of the last look. */
   observed(): ObservedInstance[];
+  /** Resolves at the next look at podman, or when `signal` aborts. */
+  changed(signal: AbortSignal): Promise<void>;
 }
 
 /** An agent that has not been told anything. */
 export function createAgent(options: AgentOptions): Agent {
   const { podman, platform, notes, log } = options;
   const wake = createNotifier();
+  const looked = createNotifier();
   const pending = createPendingInstances();
   let desired: DesiredState | undefined;
   let appliedRevision = 0;
@@ -141,10 +148,11 @@ export function createAgent(options: AgentOptions): Agent {
 
   /** Looks, plans, and hands over what is to be done; never waits for it. */
   async function reconcile(): Promise<void> {
-    const observed = await tracker.refresh();
+    const all = await tracker.refresh();
     const target = desired;
+    const observed = all.filter(({ service }) => !target?.frozen?.includes(service));
     if (target !== undefined) {
-      pending.keepOnly(target.services, new Set(observed.map(({ containerName }) => containerName)));
+      pending.keepOnly(target.services, new Set(all.map(({ containerName }) => containerName)));
       const hasOutdated = runner.cancelOutdated(fingerprintOf);
       const isFree = (key: string) => !runner.isBusy(key, fingerprintOf(serviceOf(key)));
       const provisions = await provide(observed, isFree);
@@ -156,6 +164,7 @@ export function createAgent(options: AgentOptions): Agent {
       if (!hasOutdated) appliedRevision = target.revision;
     }
     hasLooked = true;
+    looked.notify();
     reporter.notify();
   }
 
@@ -210,11 +219,12 @@ export function createAgent(options: AgentOptions): Agent {
       await runner.stop();
     },
     async plan() {
-      const observed = tracker.observed();
+      const observed = tracker.observed().filter(({ service }) => !desired?.frozen?.includes(service));
       return planNode({ platform, desired: services(), observed, provisions: await provide(observed, () => true) });
     },
     report,
     observed: () => tracker.observed(),
+    changed: (signal) => looked.wait(signal),
   };
 }
 

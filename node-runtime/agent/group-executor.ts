@@ -18,6 +18,8 @@ export interface GroupExecutorOptions {
   readonly registryAuth?: () => Promise<RegistryAuth | undefined>;
   readonly tracker: InstanceTracker;
   readonly pending: PendingInstances;
+  /** Told of each operation that was carried out. */
+  readonly onOperation?: (operation: Operation, outcome: "done" | "failed", durationMs: number) => void;
 }
 
 /** Carries out the operations of a group in order, and makes what fails visible in the next report. */
@@ -56,10 +58,13 @@ export function createGroupExecutor(
       work: () => Promise<void>,
       ids: ReadonlyMap<string, string>,
     ): Promise<void> {
+      const startedMs = performance.now();
       try {
         await work();
+        options.onOperation?.(operation, "done", performance.now() - startedMs);
       } catch (error) {
         if (signal.aborted) throw error;
+        options.onOperation?.(operation, "failed", performance.now() - startedMs);
         log.warn(`cannot ${operation.kind}`, { instance: operation.containerName, error });
         if (operation.kind === "pull" || operation.kind === "create") pending.fail(group.key, error);
         if (operation.kind === "start") {

@@ -90,7 +90,7 @@ export function createHealthWatch(
     healthOf: (containerId) => watched.get(containerId),
     forget,
     stop() {
-      for (const id of [...watched.keys()]) forget(id);
+      for (const id of watched.keys()) forget(id);
     },
   };
 }

@@ -38,11 +38,9 @@ export function createPendingInstances(): PendingInstances {
     },
     fail: (key, error) => change(key, { state: "failed", reason: toReason(error) }),
     keepOnly(desired, containerNames) {
-      for (const [key, { service, deploymentId, containerName }] of pending) {
-        const isWanted = desired.some((one) =>
-          one.service === service && one.deploymentId === deploymentId && one.state === "running"
-        );
-        if (!isWanted || containerNames.has(containerName)) pending.delete(key);
+      for (const [key, instance] of pending) {
+        const isWanted = desired.some((service) => asksFor(service, instance));
+        if (!isWanted || containerNames.has(instance.containerName)) pending.delete(key);
       }
     },
   };
@@ -70,4 +68,12 @@ function toPending(group: OperationGroup, service: DesiredService): PendingInsta
     ports: create.ports,
     reason: undefined,
   };
+}
+
+/** A revert may come under the same deployment: the spec counts too. */
+function asksFor(service: DesiredService, { component, specHash, deploymentId, ...pending }: PendingInstance): boolean {
+  if (service.service !== pending.service || service.deploymentId !== deploymentId || service.state !== "running") {
+    return false;
+  }
+  return service.components.some((one) => one.name === component && one.specHash === specHash);
 }

@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import { z } from "zod";
 import { PlatformError } from "#shared/errors/platform-error.ts";
-import { inPath, parseAnswer, type PodmanConnection } from "./connection.ts";
+import { inPath, parseAnswer, type PodmanCall, type PodmanConnection } from "./connection.ts";
 import { readLines } from "./json-lines.ts";
 import { streamBytes } from "./stream.ts";
 
@@ -92,28 +92,31 @@ export async function exists(connection: PodmanConnection, path: string, action:
 
 async function pullImage(connection: PodmanConnection, reference: string, options: PullOptions): Promise<string> {
   const action = `pull image "${reference}"`;
-  const call = {
+  const { signal, onProgress } = options;
+  const lines = readLines(streamBytes(connection, toPullCall(reference, action, options)));
+  let id: string | undefined;
+  let failure: string | undefined;
+  for await (const text of lines) {
+    const line = parseAnswer(action, text, PullLine);
+    if (line.stream !== undefined) onProgress?.(line.stream.trimEnd());
+    failure = line.error ?? failure;
+    id = line.id || id;
+  }
+  if (signal?.aborted) throw new PlatformError("cancelled", `Cannot ${action}: the pull was cancelled`);
+  if (failure === undefined && id !== undefined) return id;
+  const reason = failure ?? "podman ended the pull without an image";
+  throw new PlatformError("podman-failed", `Cannot ${action}: ${reason}`, { details: { reason } });
+}
+
+function toPullCall(reference: string, action: string, options: PullOptions): PodmanCall {
+  return {
     method: "POST",
     path: "/images/pull",
     query: { reference },
     action,
     ...(options.auth === undefined ? {} : { headers: { "x-registry-auth": toAuthHeader(options.auth) } }),
     ...(options.signal === undefined ? {} : { signal: options.signal }),
-  } as const;
-  let id: string | undefined;
-  let failure: string | undefined;
-  for await (const text of readLines(streamBytes(connection, call))) {
-    const line = parseAnswer(action, text, PullLine);
-    if (line.stream !== undefined) options.onProgress?.(line.stream.trimEnd());
-    failure = line.error ?? failure;
-    id = line.id || id;
-  }
-  if (options.signal?.aborted) throw new PlatformError("cancelled", `Cannot ${action}: the pull was cancelled`);
-  if (failure !== undefined || id === undefined) {
-    const reason = failure ?? "podman ended the pull without an image";
-    throw new PlatformError("podman-failed", `Cannot ${action}: ${reason}`, { details: { reason } });
-  }
-  return id;
+  };
 }
 
 /** The `X-Registry-Auth` header: base64url (RFC 4648 §5) of a JSON object, with the padding that podman insists on. */

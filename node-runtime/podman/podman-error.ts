@@ -35,7 +35,7 @@ function readReason(body: string): { cause: string; reason: string } {
 
 function codeOf(status: number, reason: string): ErrorCode {
   // libpod 4.3 answers 500 for an unknown image and for a taken container name.
-  if (status === 404 || /: image not known$/.test(reason)) return "not-found";
+  if (status === 404 || reason.endsWith(": image not known")) return "not-found";
   if (status === 409 || /already in use|already exists/.test(reason)) return "conflict";
   return "podman-failed";
 }

@@ -1,0 +1,41 @@
+import { type IRequest, Router } from "itty-router";
+import { PlatformError, toPlatformError } from "#shared/errors/platform-error.ts";
+import { toProblemResponse } from "#shared/errors/problem.ts";
+import { answerHealth } from "#shared/mcdsl/health.ts";
+import type { Agent } from "./agent.ts";
+import { describeOperation } from "./domain/operation.ts";
+import type { AgentMetrics } from "./metrics.ts";
+
+/** What the admin endpoints show. */
+export interface AdminOptions {
+  readonly agent: Pick<Agent, "plan" | "report">;
+  readonly metrics: AgentMetrics;
+  /** Resolves when podman answers. */
+  readonly ping: () => Promise<void>;
+}
+
+/** An HTTP application, ready for a server. */
+export interface AdminApp {
+  /** Answers a request; never rejects. */
+  fetch(request: Request): Promise<Response>;
+}
+
+/** Read-only endpoints for the operator of the node; they belong on a loopback address or a unix socket. */
+export function createAdmin({ agent, metrics, ping }: AdminOptions): AdminApp {
+  const router = Router<IRequest, []>({ catch: (error: unknown) => toProblemResponse(toPlatformError(error)) });
+  router.get("/healthz", () => answerHealth({ podman: ping }));
+  router.get("/metrics", async () => {
+    const text = await metrics.render(agent.report());
+    return new Response(text, { headers: { "content-type": "text/plain; version=0.0.4" } });
+  });
+  router.get("/v1/plan", async () => {
+    const operations = await agent.plan();
+    return Response.json({ operations: operations.map((one) => ({ ...one, description: describeOperation(one) })) });
+  });
+  router.get("/v1/instances", () => Response.json(agent.report()));
+  router.all("*", (request) => {
+    const { pathname } = new URL(request.url);
+    throw new PlatformError("not-found", `Cannot ${request.method} "${pathname}": there is no such endpoint`);
+  });
+  return { fetch: (request) => router.fetch(request) };
+}
