@@ -12,7 +12,8 @@ ${pathCases(commands)}        end
     string join / -- $path
 end
 function __mcp_at
-    test (__mcp_path) = "$argv[1]"
+    set -l here (__mcp_path)
+    test "$here" = "$argv[1]"
 end
 complete -c mcp -f
 ${commands.flatMap(commandLines).join("\n")}

@@ -53,8 +53,11 @@ async function waitForExit(run: PodmanRun, onLine: (line: string) => void): Prom
   const { promise, resolve } = Promise.withResolvers<Exit>();
   child.on("error", (error) => resolve({ status: "no start", error }));
   child.on("close", (code, signal) => resolve({ status: code ?? signal ?? "an unknown status" }));
+  const reading = Promise.all([readLines(child.stdout, onLine), readLines(child.stderr, onLine)]);
   try {
-    const [exit] = await Promise.all([promise, readLines(child.stdout, onLine), readLines(child.stderr, onLine)]);
+    const exit = await promise;
+    // Where nothing was started, Deno never ends the streams.
+    if (exit.error === undefined) await reading;
     return exit;
   } finally {
     run.signal.removeEventListener("abort", stop);
