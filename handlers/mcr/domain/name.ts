@@ -1,6 +1,6 @@
-import { z } from "zod";
+import type { z } from "zod";
 import { ImageTag, RepositoryName as RepositoryNameText } from "#shared/contract/mcr.ts";
-import { Digest, parseDigest } from "./digest.ts";
+import { type Digest, parseDigest } from "./digest.ts";
 import { ociError } from "./oci-error.ts";
 
 /** The name of a repository, such as `team/web` (OCI distribution-spec, "Pulling manifests"). */

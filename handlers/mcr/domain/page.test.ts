@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { PlatformError } from "#shared/errors/platform-error.ts";
+import type { PlatformError } from "#shared/errors/platform-error.ts";
 import { cutPage, formatNextLink, maxPageEntries, parsePage } from "./page.ts";
 
 test("parsePage() reads n and last, and bounds n", () => {

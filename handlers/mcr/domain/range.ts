@@ -12,17 +12,12 @@ export interface ByteRange {
  * A range that ends before it begins is unsatisfiable: the conformance suite wants 416.
  */
 export function parseByteRange(header: string | null, sizeBytes: number): ByteRange | "unsatisfiable" | undefined {
-  const match = header === null ? null : /^bytes=[ \t]*(\d{0,15})-(\d{0,15})[ \t]*$/i.exec(header);
-  const [from, to] = [match?.[1] ?? "", match?.[2] ?? ""];
-  if (match === null || (from === "" && to === "")) return undefined;
-  if (from === "") {
-    const first = Math.max(0, sizeBytes - Number(to));
-    return first < sizeBytes ? { first, last: sizeBytes - 1 } : "unsatisfiable";
-  }
-  const first = Number(from);
-  const last = to === "" ? sizeBytes - 1 : Math.min(Number(to), sizeBytes - 1);
-  if (first >= sizeBytes || first > last) return "unsatisfiable";
-  return { first, last };
+  const match = header === null ? null : /^bytes=[ \t]*(\d{1,15})?-(\d{1,15})?[ \t]*$/i.exec(header);
+  const [from, to] = [match?.[1], match?.[2]];
+  if (from === undefined && to === undefined) return undefined;
+  const first = from === undefined ? Math.max(0, sizeBytes - Number(to)) : Number(from);
+  const last = from === undefined || to === undefined ? sizeBytes - 1 : Math.min(Number(to), sizeBytes - 1);
+  return first < sizeBytes && first <= last ? { first, last } : "unsatisfiable";
 }
 
 /**

@@ -9,7 +9,9 @@ export function toOciErrorResponse(error: PlatformError, requestId: string): Res
   };
   const headers = new Headers({ "content-type": "application/json", "cache-control": "no-store" });
   const copied = { "retry-after": detail["retryAfterSeconds"], allow: detail["allowed"], range: detail["range"] };
-  for (const [name, value] of Object.entries(copied)) if (value !== undefined) headers.set(name, String(value));
+  for (const [name, value] of Object.entries(copied)) {
+    if (typeof value === "string" || typeof value === "number") headers.set(name, String(value));
+  }
   if (error.httpStatus === 416 && typeof detail["sizeBytes"] === "number") {
     headers.set("content-range", `bytes */${detail["sizeBytes"]}`);
   }

@@ -1,4 +1,4 @@
-import { PlatformError } from "#shared/errors/platform-error.ts";
+import type { PlatformError } from "#shared/errors/platform-error.ts";
 import { ociError } from "../domain/oci-error.ts";
 
 /** Sees to it that one request at a time writes an upload. */

@@ -5,6 +5,7 @@ import type { Digest } from "../domain/digest.ts";
 import { RepositoryName } from "../domain/name.ts";
 import { ociError } from "../domain/oci-error.ts";
 import { ensureRepositoryId } from "./repository-id.ts";
+import { textColumn } from "./text-column.ts";
 
 const BlobRow = z.object({ sizeBytes: z.int(), storageKey: z.string() });
 /** A stored blob: how large it is and which file holds it. */
@@ -74,7 +75,7 @@ export function createBlobStore(database: Database): BlobStore {
     unlink: (repository, digest, audit) => database.transaction((tx) => unlinkBlob(tx, { repository, digest, audit })),
     async listKeys() {
       const rows = await database.all("SELECT storage_key FROM blob");
-      return new Set(rows.map((row) => String(row["storage_key"])));
+      return new Set(textColumn(rows, "storage_key"));
     },
   };
 }

@@ -5,6 +5,7 @@ import type { Digest } from "../domain/digest.ts";
 import type { ManifestFacts } from "../domain/manifest.ts";
 import type { RepositoryName, Tag } from "../domain/name.ts";
 import { ensureRepositoryId } from "./repository-id.ts";
+import { textColumn } from "./text-column.ts";
 
 /** A manifest that is being pushed. */
 export interface PushedManifest {
@@ -56,7 +57,7 @@ async function assertHeld(tx: Sql, { table, repositoryId, digests, manifest }: H
     [JSON.stringify(digests), repositoryId],
   );
   if (rows.length === 0) return;
-  const missing = rows.map((row) => String(row["value"]));
+  const missing = textColumn(rows, "value");
   throw ociError(
     "MANIFEST_BLOB_UNKNOWN",
     `Cannot store the manifest "${manifest.digest}": "${manifest.repository}" lacks ${

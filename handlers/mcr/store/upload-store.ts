@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Database } from "#shared/store/database.ts";
 import { DigestAlgorithm } from "../domain/digest.ts";
 import { RepositoryName } from "../domain/name.ts";
+import { textColumn } from "./text-column.ts";
 
 const Upload = z.object({
   id: z.uuid(),
@@ -58,10 +59,10 @@ export function createUploadStore(database: Database): UploadStore {
       database.transaction(async (tx) => {
         const rows = await tx.all("SELECT id FROM upload WHERE expires_at <= ?", [at]);
         await tx.run("DELETE FROM upload WHERE expires_at <= ?", [at]);
-        return rows.map((row) => String(row["id"]));
+        return textColumn(rows, "id");
       }),
     async listIds() {
-      return new Set((await database.all("SELECT id FROM upload")).map((row) => String(row["id"])));
+      return new Set(textColumn(await database.all("SELECT id FROM upload"), "id"));
     },
   };
 }

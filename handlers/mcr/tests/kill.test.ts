@@ -7,12 +7,13 @@ import { join } from "node:path";
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { tokenOf } from "../testing/accounts.ts";
 import { bytes, digestOf, imageOf, imageType } from "../testing/content.ts";
 
 const headers = { authorization: `Bearer ${tokenOf("alice")}` };
-const program = join(import.meta.dirname, "../testing/registry-process/main.ts");
+const program = fileURLToPath(import.meta.resolve("../testing/registry-process/main.ts"));
 const Ready = z.object({ ready: z.literal(true), url: z.string() });
 
 /** A registry in a process of its own, that is killed with SIGKILL when it is disposed. */
