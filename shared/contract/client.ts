@@ -14,7 +14,7 @@ export interface ClientOptions {
   readonly baseUrl: string;
   /** The bearer token of the moment; without one the call is anonymous. */
   readonly token?: () => Promise<string | undefined> | string | undefined;
-  /** Longest time until the answer's head, in milliseconds; 30,000 unless given. Streams may go on. */
+  /** Longest time until the answer is here, in milliseconds; 30,000 unless given. A raw answer's body may take longer. */
   readonly timeoutMs?: number;
 }
 
@@ -64,7 +64,9 @@ interface LooseInput extends CallExtras {
 
 async function callEndpoint(endpoint: Endpoint, input: LooseInput, options: ClientOptions): Promise<unknown> {
   const action = endpoint.summary.charAt(0).toLowerCase() + endpoint.summary.slice(1);
-  const response = await send(await toRequest(endpoint, input, options), action, input.signal, options);
+  const request = await toRequest(endpoint, input, options);
+  const fetchWhole = async (timed: Request) => toWhole(await options.fetch(timed), endpoint);
+  const response = await send(request, action, input.signal, { ...options, fetch: fetchWhole });
   if (!response.ok) throw await fromProblemResponse(response, action);
   if (endpoint.answerKind === "raw") return response;
   if (response.status === 204) return undefined;
@@ -75,6 +77,12 @@ async function callEndpoint(endpoint: Endpoint, input: LooseInput, options: Clie
     });
   }
   return answer.data;
+}
+
+/** The response with its body here already, except when it is a stream that may go on. */
+async function toWhole(response: Response, endpoint: Endpoint): Promise<Response> {
+  const mayGoOn = endpoint.answerKind === "raw" && response.ok;
+  return mayGoOn || response.body === null ? response : new Response(await response.text(), response);
 }
 
 async function toRequest(endpoint: Endpoint, input: LooseInput, options: ClientOptions): Promise<Request> {
@@ -96,6 +104,10 @@ async function toRequest(endpoint: Endpoint, input: LooseInput, options: ClientO
   return new Request(url, init);
 }
 
+// Node's fetch holds the request of an answer weakly: once it is collected, an abort does not reach the body any more, and a
+// stream that was to end with its signal goes on. What the signal needs lives as long as the body.
+const keptWithBody = new WeakMap<ReadableStream, readonly unknown[]>();
+
 async function send(
   request: Request,
   action: string,
@@ -104,9 +116,12 @@ async function send(
 ): Promise<Response> {
   const timeout = new AbortController();
   const timer = setTimeout(() => timeout.abort(), options.timeoutMs ?? 30_000);
-  const signals = signal === undefined ? [timeout.signal] : [timeout.signal, signal];
+  const either = AbortSignal.any(signal === undefined ? [timeout.signal] : [timeout.signal, signal]);
   try {
-    return await options.fetch(new Request(request, { signal: AbortSignal.any(signals) }));
+    const sent = new Request(request, { signal: either });
+    const response = await untilAborted(async () => await options.fetch(sent), either);
+    if (response.body !== null) keptWithBody.set(response.body, [sent, either]);
+    return response;
   } catch (cause) {
     if (signal?.aborted) throw new PlatformError("cancelled", `Cannot ${action}: the call was cancelled`, { cause });
     if (timeout.signal.aborted) {
@@ -118,11 +133,28 @@ async function send(
   }
 }
 
+/** The result of `work`, or a rejection as soon as `signal` aborts: a `fetch` within the process may not look at it. */
+async function untilAborted<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const onAbort = () => reject(signal.reason);
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    return await Promise.race([work(), aborted]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}
+
 function fillPath(path: string, params: Record<string, string>): string {
   return path.replaceAll(/\{([a-zA-Z]+)\}/g, (_match, name: string) => {
     const value = params[name];
     if (value === undefined) throw new TypeError(`Cannot fill "${path}": the parameter "${name}" is missing`);
-    return value.split("/").map(encodeURIComponent).join("%2F");
+    // A URL would lose these segments and name another endpoint (WHATWG URL, "shorten a URL's path").
+    if (["", ".", ".."].includes(value)) {
+      throw new PlatformError("invalid-request", `Cannot ask for ${name} "${value}": expected a name`);
+    }
+    return encodeURIComponent(value);
   });
 }
 

@@ -35,7 +35,7 @@ export const HealthDefinition = z.strictObject({
   /** Name of the route that is asked; the first unless given. */
   route: HealthCheck.shape.route,
   /** How long an instance may take to become healthy, from 1 s to 10 min. */
-  timeout: z.string().regex(/^([1-9]\d{0,2}s|[1-9]m|10m)$/, 'expected a duration such as "30s" or "5m"').default("30s"),
+  timeout: z.string().regex(/^(([1-9]\d?|[1-5]\d\d|600)s|[1-9]m|10m)$/, 'expected a duration such as "30s" or "5m"').default("30s"),
 });
 /** `[components.health]` as written. */
 export type HealthDefinition = z.infer<typeof HealthDefinition>;
@@ -91,7 +91,10 @@ type Definition = Pick<ServiceDefinition, "build" | "components">;
 function crossFieldProblems(definition: Definition): FieldProblem[] {
   return [
     ...duplicateComponents(definition),
-    ...definition.components.flatMap((component, index) => routeNameProblems(component, index)),
+    ...definition.components.flatMap((component, index) => [
+      ...routeNameProblems(component, index),
+      ...healthProblems(component, index),
+    ]),
     ...routeTargetProblems(definition),
     ...buildProblems(definition),
   ];
@@ -116,6 +119,17 @@ function routeNameProblems({ routes }: ComponentDefinition, component: number): 
     const isDuplicate = routes.findIndex((other) => other.name === route.name) < index;
     return isDuplicate ? [{ path, message: `"${route.name}" is used twice, expected a name of its own` }] : [];
   });
+}
+
+function healthProblems({ health, routes }: ComponentDefinition, component: number): FieldProblem[] {
+  const path = ["components", component, "health"];
+  if (health?.path !== undefined && routes.length === 0) {
+    return [{ path: [...path, "path"], message: "there is no route to ask, expected a component with a route" }];
+  }
+  if (health?.route === undefined || routes.some(({ name }) => name === health.route)) return [];
+  const names = routes.flatMap(({ name }) => name ?? []);
+  const message = `no route is named "${health.route}", expected one of: ${names.join(", ")}`;
+  return [{ path: [...path, "route"], message }];
 }
 
 function routeTargetProblems({ components }: Definition): FieldProblem[] {

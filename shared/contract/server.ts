@@ -63,15 +63,7 @@ export interface Api {
 export function createApi(deps: ApiDependencies): Api {
   const app = new Hono();
   app.onError((error, context) => toErrorResponse(error, context, deps));
-  app.notFound((context) =>
-    toProblemResponse(
-      new PlatformError(
-        "not-found",
-        `Cannot ${context.req.method} "${context.req.path}": ${deps.system} has no such endpoint`,
-      ),
-      requestIdOf(context.req.raw),
-    )
-  );
+  app.notFound((context) => toErrorResponse(noSuchEndpoint(context, deps.system), context, deps));
   return {
     app,
     implement(endpoint, handler) {
@@ -81,6 +73,13 @@ export function createApi(deps: ApiDependencies): Api {
       else app.on(endpoint.method, path, limitBody(endpoint), handle);
     },
   };
+}
+
+function noSuchEndpoint(context: Context, system: string): PlatformError {
+  return new PlatformError(
+    "not-found",
+    `Cannot ${context.req.method} "${context.req.path}": ${system} has no such endpoint`,
+  );
 }
 
 function limitBody(endpoint: Endpoint) {
@@ -147,8 +146,10 @@ async function serve<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodTy
 
 function toResponse(answer: unknown, endpoint: Endpoint, requestId: string): Response {
   if (answer instanceof Response) {
-    answer.headers.set("x-request-id", requestId);
-    return answer;
+    // A copy, as an answer that came from another `fetch` has headers that cannot be changed.
+    const response = new Response(answer.body, answer);
+    response.headers.set("x-request-id", requestId);
+    return response;
   }
   const headers = { "x-request-id": requestId, "cache-control": "no-store" };
   if (endpoint.status === 204) return new Response(null, { status: 204, headers });
