@@ -9,6 +9,16 @@ export interface HttpMetrics {
   text(): Promise<string>;
   /** Begins to measure a request; the answer is called with the response's status. */
   begin(system: string): (status: number) => void;
+  /** Adds a number that is read whenever the metrics are: a value for each value of one label. */
+  addGauge(gauge: LabelledGauge): void;
+}
+
+/** A number with one label. */
+export interface LabelledGauge {
+  readonly name: string;
+  readonly help: string;
+  readonly label: string;
+  readonly read: () => Promise<ReadonlyMap<string, number>>;
 }
 
 /** Metrics of one server in a registry of their own. Durations end at the response's head: streams go on for long. */
@@ -38,6 +48,18 @@ export function createHttpMetrics(nowMs: () => number = () => performance.now())
   return {
     contentType: registry.contentType,
     text: () => registry.metrics(),
+    addGauge({ name, help, label, read }) {
+      new Gauge({
+        name,
+        help,
+        labelNames: [label],
+        registers: [registry],
+        async collect() {
+          this.reset();
+          for (const [value, number] of await read()) this.set({ [label]: value }, number);
+        },
+      });
+    },
     begin(system) {
       const startMs = nowMs();
       return (status) => {

@@ -26,6 +26,10 @@ export interface Layout {
   readonly podman: string;
   readonly cli: string;
   readonly cliConfig: string;
+  /** Service definitions of the operator. */
+  readonly services: string;
+  /** Source trees of services. */
+  readonly workspace: string;
 }
 
 /** The layout below an absolute folder. */
@@ -49,5 +53,7 @@ export function layoutOf(folder: string): Layout {
     podman: join(folder, "podman"),
     cli,
     cliConfig: join(cli, "mcp.toml"),
+    services: join(cli, "services"),
+    workspace: join(cli, "workspace"),
   };
 }

@@ -44,6 +44,8 @@ export async function connectControlPlane(
   const token = access.token ??
     (await openMachineIdentity({ identityPath, client: { fetch, baseUrl: mciasUrl }, now: () => new Date() })).token;
   const client: ClientOptions = { fetch, baseUrl: mcpUrl, token };
+  const { registryName, registryLocation } = config.podman;
+  const registries = [registryName, registryLocation].filter((name) => name !== undefined);
   const mcp = createClient(mcpContract, client);
   const patient = createClient(mcpContract, { ...client, timeoutMs: longestTimeoutMs });
   return {
@@ -57,7 +59,7 @@ export async function connectControlPlane(
     async sendLogs(requestId, lines, signal) {
       await patient.sendLogs({ params: { node, requestId }, stream: toNdjson(lines), signal });
     },
-    registryAuth: async () => ({ username: node, password: await token() }),
+    registryAuth: async () => ({ username: node, password: await token(), registries }),
   };
 }
 

@@ -19,6 +19,11 @@ export interface RegistryAuth {
   readonly username: string;
   /** Password or token. */
   readonly password: string;
+  /**
+   * Registries (`host` or `host:port`) that they are for, the one that registries.conf leads to included. Without any they go to
+   * the registry that the reference names, and are lost when registries.conf leads elsewhere.
+   */
+  readonly registries?: readonly string[];
 }
 
 /** How an image is pulled. */
@@ -114,15 +119,23 @@ function toPullCall(reference: string, action: string, options: PullOptions): Po
     path: "/images/pull",
     query: { reference },
     action,
-    ...(options.auth === undefined ? {} : { headers: { "x-registry-auth": toAuthHeader(options.auth) } }),
+    ...(options.auth === undefined ? {} : { headers: toAuthHeaders(options.auth) }),
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   };
 }
 
-/** The `X-Registry-Auth` header: base64url (RFC 4648 §5) of a JSON object, with the padding that podman insists on. */
-function toAuthHeader(auth: RegistryAuth): string {
-  const encoded = Buffer.from(JSON.stringify({ username: auth.username, password: auth.password })).toString(
-    "base64url",
-  );
+/**
+ * One set of credentials as `X-Registry-Auth`, or, when registries are named, one for each as `X-Registry-Config`: podman drops
+ * the former when registries.conf leads the reference to another host.
+ */
+function toAuthHeaders({ username, password, registries = [] }: RegistryAuth): Record<string, string> {
+  const credentials = { username, password };
+  if (registries.length === 0) return { "x-registry-auth": toHeader(credentials) };
+  return { "x-registry-config": toHeader(Object.fromEntries(registries.map((name) => [name, credentials]))) };
+}
+
+/** Base64url (RFC 4648 §5) of a JSON object, with the padding that podman insists on. */
+function toHeader(value: unknown): string {
+  const encoded = Buffer.from(JSON.stringify(value)).toString("base64url");
   return encoded.padEnd(Math.ceil(encoded.length / 4) * 4, "=");
 }

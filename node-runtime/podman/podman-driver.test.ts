@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
@@ -24,7 +25,7 @@ let seenAuth: string | undefined;
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), "podman-driver-"));
   server = createServer((request, response) => {
-    const auth = request.headers["x-registry-auth"];
+    const auth = request.headers["x-registry-auth"] ?? request.headers["x-registry-config"];
     if (typeof auth === "string") seenAuth = auth;
     const [status, body] = answers[new URL(request.url ?? "", "http://d").pathname] ??
       [404, '{"message":"no such thing"}'];
@@ -44,6 +45,14 @@ test("pullImage() turns an error line into podman-failed and sends padded creden
   const pull = createPodman(join(folder, "s")).pullImage("r/x:v1", { auth: { username: "n", password: "p" } });
   await assert.rejects(pull, refused("podman-failed", /^Cannot pull image "r\/x:v1": manifest unknown$/));
   assert.equal(seenAuth, "eyJ1c2VybmFtZSI6Im4iLCJwYXNzd29yZCI6InAifQ==");
+});
+
+test("pullImage() names the registries that credentials are for, so that podman keeps them when it is led elsewhere", async () => {
+  const auth = { username: "n", password: "p", registries: ["mcr.example.net:8443", "127.0.0.1:5000"] };
+  await assert.rejects(createPodman(join(folder, "s")).pullImage("r/x:v1", { auth }));
+  const one = { username: "n", password: "p" };
+  const sent: unknown = JSON.parse(Buffer.from(seenAuth ?? "", "base64url").toString());
+  assert.deepEqual(sent, { "mcr.example.net:8443": one, "127.0.0.1:5000": one });
 });
 
 test("pullImage() says cancelled when its signal aborts", async () => {

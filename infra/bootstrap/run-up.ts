@@ -1,0 +1,83 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { describeError, toPlatformError } from "#shared/errors/platform-error.ts";
+import { createLog } from "#shared/log/log.ts";
+import { layoutOf } from "./layout.ts";
+import { openRotatingLog } from "./rotating-log.ts";
+import { deploySample } from "./sample.ts";
+import { renderSampleHint, renderScreen } from "./screen.ts";
+import { type ReadyFacts, startUp, type UpDependencies } from "./up.ts";
+import type { UpOptions } from "./up-options.ts";
+
+/** What {@link runUp} takes besides the operator's options. */
+export interface RunUpOptions extends Omit<UpDependencies, "log"> {
+  /** The first line on stdout is JSON and the only one. */
+  readonly json: boolean;
+  /** Whether the sample service is deployed: `first-boot` when this folder never had it. */
+  readonly sample: "never" | "first-boot" | "always";
+  /** Stops once the sample has been seen to serve. */
+  readonly once?: boolean;
+}
+
+const signals = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
+
+/** Runs a platform in the foreground until a signal comes, and sets `process.exitCode`. A signal during the start ends that. */
+export async function runUp(options: UpOptions, run: RunUpOptions): Promise<void> {
+  const startMs = performance.now();
+  const stopping = new AbortController();
+  const stopped = Promise.withResolvers<void>();
+  const onSignal = () => {
+    stopping.abort();
+    stopped.resolve();
+  };
+  for (const signal of signals) process.on(signal, onSignal);
+  using file = openRotatingLog({ path: layoutOf(options.folder).log("up") });
+  const log = createLog({ system: "up", write: (line) => file.write(line) });
+  try {
+    await using platform = await startUp(options, { ...run, log });
+    const tookMs = Math.round(performance.now() - startMs);
+    if (run.json) process.stdout.write(JSON.stringify({ ready: true, ...platform.facts }) + "\n");
+    else process.stdout.write(renderScreen(platform.facts, { folder: options.folder, node: options.node, tookMs }));
+    log.info("ready", { tookMs });
+    const hasFailed = await runSample(options, run, { facts: platform.facts, signal: stopping.signal });
+    if (hasFailed) process.exitCode = 1;
+    if (run.once !== true) await stopped.promise;
+    if (!run.json) process.stderr.write("Stopping …\n");
+  } catch (error) {
+    log.error("cannot run", { error });
+    process.stderr.write(`metacircular up: ${describeError(error)}\n  logs: ${join(options.folder, "logs")}\n`);
+    process.exitCode = toPlatformError(error).entry.exitCode;
+  } finally {
+    for (const signal of signals) process.removeListener(signal, onSignal);
+  }
+}
+
+/** Deploys the sample when it is wanted; a failure is told, and the platform goes on. Says whether it failed. */
+async function runSample(
+  options: UpOptions,
+  run: RunUpOptions,
+  { facts, signal }: { readonly facts: ReadyFacts; readonly signal: AbortSignal },
+): Promise<boolean> {
+  const layout = layoutOf(options.folder);
+  const isThere = existsSync(join(layout.services, "hello.toml"));
+  if (signal.aborted || run.sample === "never" || (run.sample === "first-boot" && isThere)) return false;
+  const say = (text: string) => void process.stderr.write(`${text}\n`);
+  try {
+    say("Deploying the sample service hello:");
+    const url = await deploySample({
+      facts,
+      node: options.node,
+      sourceFolder: run.sourceFolder,
+      workspace: layout.workspace,
+      servicesFolder: layout.services,
+      signal,
+      onStep: ({ name, durationMs }) => say(`  ${name.padEnd(48)} ${String(durationMs).padStart(6)} ms`),
+    });
+    say(renderSampleHint(facts, url));
+    return false;
+  } catch (error) {
+    if (!signal.aborted) say(`metacircular: ${describeError(error)}`);
+    return !signal.aborted;
+  }
+}
