@@ -5,7 +5,7 @@ import { PlatformError } from "#shared/errors/platform-error.ts";
 import { waitUntil } from "#shared/lifecycle/wait.ts";
 import { createInstanceNotes } from "./instance-notes.ts";
 import { startAgentFixture } from "./testing/agent-fixture.ts";
-import { createFakePodman } from "./testing/fake-podman.ts";
+import { FakePodman } from "./testing/fake-podman.ts";
 import { makeComponent, makeService } from "./testing/model.ts";
 
 const image = makeComponent().image;
@@ -21,7 +21,7 @@ const states = (instances: InstanceReport[]) =>
   instances.map(({ specHash, state }) => `${specHash} ${state}`).toSorted();
 
 test("an agent pulls, creates, starts, and reports an instance healthy with its ports", async () => {
-  const podman = createFakePodman();
+  const podman = new FakePodman();
   await using fixture = startAgentFixture(podman);
   fixture.desire(makeService());
   const [instance] = await fixture.until("see it healthy", allAre("healthy"));
@@ -38,7 +38,7 @@ test("an agent pulls, creates, starts, and reports an instance healthy with its 
 });
 
 test("an agent touches nothing before it knows what is desired, nor containers of others", async () => {
-  const podman = createFakePodman();
+  const podman = new FakePodman();
   podman.images.add("x");
   const spec = { name: "theirs", image: "x", env: {}, command: [], mounts: [], ports: [], network: "none" };
   await podman.createContainer({ ...spec, labels: { "mcp.platform": "another", "mcp.service": "shop" } });
@@ -51,7 +51,7 @@ test("an agent touches nothing before it knows what is desired, nor containers o
 });
 
 test("a rolling update keeps the old instance until it is told otherwise", async () => {
-  const podman = createFakePodman();
+  const podman = new FakePodman();
   await using fixture = startAgentFixture(podman);
   fixture.desire(makeService());
   const [old] = await fixture.until("see it healthy", allAre("healthy"));
@@ -65,7 +65,7 @@ test("a rolling update keeps the old instance until it is told otherwise", async
 });
 
 test("a pull that fails is reported with podman's reason, and the old instance keeps serving", async () => {
-  const podman = createFakePodman();
+  const podman = new FakePodman();
   await using fixture = startAgentFixture(podman);
   fixture.desire(makeService());
   await fixture.until("see it healthy", allAre("healthy"));
@@ -81,7 +81,7 @@ test("a pull that fails is reported with podman's reason, and the old instance k
 });
 
 test("a new instance that exits at once fails fast with its last output, until another deployment comes", async () => {
-  const podman = createFakePodman();
+  const podman = new FakePodman();
   podman.behaviours.set(image, { exitCode: 3 });
   await using fixture = startAgentFixture(podman);
   fixture.desire(makeService());
@@ -97,7 +97,7 @@ test("a new instance that exits at once fails fast with its last output, until a
 });
 
 test("a new instance that cannot start fails with podman's reason", async () => {
-  const podman = createFakePodman();
+  const podman = new FakePodman();
   podman.behaviours.set(image, { startError: "no such file or directory" });
   await using fixture = startAgentFixture(podman);
   fixture.desire(makeService());
@@ -106,7 +106,7 @@ test("a new instance that cannot start fails with podman's reason", async () => 
 });
 
 test("a taken port leads to another container with another port", async () => {
-  const podman = createFakePodman();
+  const podman = new FakePodman();
   podman.behaviours.set(image, { startError: "listen tcp 127.0.0.1:1: bind: address already in use" });
   await using fixture = startAgentFixture(podman);
   fixture.desire(makeService());
@@ -119,7 +119,7 @@ test("a taken port leads to another container with another port", async () => {
 });
 
 test("a new instance that is not healthy in time fails with the probe's reason", async () => {
-  const podman = createFakePodman();
+  const podman = new FakePodman();
   await using fixture = startAgentFixture(podman, { probe: () => Promise.resolve("GET /healthz answered 503") });
   fixture.desire(
     makeService({ components: [makeComponent({ healthCheck: { path: "/healthz", timeoutSeconds: 1 } })] }),
@@ -130,7 +130,7 @@ test("a new instance that is not healthy in time fails with the probe's reason",
 });
 
 test("an instance that served is started again each time it crashes", async () => {
-  const podman = createFakePodman();
+  const podman = new FakePodman();
   await using fixture = startAgentFixture(podman);
   fixture.desire(makeService());
   const [instance] = await fixture.until("see it healthy", allAre("healthy"));
@@ -150,7 +150,7 @@ test("an instance that served is started again each time it crashes", async () =
 });
 
 test("an instance whose policy is no stays down with its exit code", async () => {
-  const podman = createFakePodman();
+  const podman = new FakePodman();
   await using fixture = startAgentFixture(podman);
   fixture.desire(makeService({ components: [makeComponent({ restart: "no" })] }));
   const [instance] = await fixture.until("see it healthy", allAre("healthy"));
@@ -161,7 +161,7 @@ test("an instance whose policy is no stays down with its exit code", async () =>
 });
 
 test("a lost podman database is rebuilt from what is desired", async () => {
-  const podman = createFakePodman();
+  const podman = new FakePodman();
   await using fixture = startAgentFixture(podman);
   fixture.desire(makeService());
   const [before] = await fixture.until("see it healthy", allAre("healthy"));
@@ -171,7 +171,7 @@ test("a lost podman database is rebuilt from what is desired", async () => {
 });
 
 test("an agent that restarts leaves healthy instances alone and never reports them unhealthy", async () => {
-  const podman = createFakePodman();
+  const podman = new FakePodman();
   const first = startAgentFixture(podman);
   first.desire(makeService());
   await first.until("see it healthy", allAre("healthy"));
@@ -185,7 +185,7 @@ test("an agent that restarts leaves healthy instances alone and never reports th
 });
 
 test("an agent that lost its notes starts stopped containers rather than calling them failed", async () => {
-  const podman = createFakePodman();
+  const podman = new FakePodman();
   const first = startAgentFixture(podman);
   first.desire(makeService());
   const [instance] = await first.until("see it healthy", allAre("healthy"));
@@ -198,7 +198,7 @@ test("an agent that lost its notes starts stopped containers rather than calling
 });
 
 test("a failed instance stays failed when the agent restarts", async () => {
-  const podman = createFakePodman();
+  const podman = new FakePodman();
   podman.behaviours.set(image, { exitCode: 3 });
   const first = startAgentFixture(podman);
   first.desire(makeService());
@@ -211,7 +211,7 @@ test("a failed instance stays failed when the agent restarts", async () => {
 });
 
 test("recreate goes back to the stopped old instance when the new one fails", async () => {
-  const podman = createFakePodman();
+  const podman = new FakePodman();
   await using fixture = startAgentFixture(podman);
   const recreate = { strategy: "recreate" } as const;
   const before = makeService({ components: [makeComponent(recreate)] });
@@ -226,8 +226,31 @@ test("recreate goes back to the stopped old instance when the new one fails", as
   assert.equal(back?.containerId, old?.containerId);
 });
 
+test("a revert under the same deployment leaves nothing of the failed pull in the report", async () => {
+  const podman = new FakePodman();
+  await using fixture = startAgentFixture(podman);
+  fixture.desire(makeService());
+  await fixture.until("see it healthy", allAre("healthy"));
+  podman.behaviours.set("mcr.example.net:8443/web:v2.0.0", { pullError: "manifest unknown" });
+  fixture.desire(next);
+  await fixture.until("see the failure", (all) => all.some((one) => one.state === "failed"));
+  fixture.desire(makeService({ deploymentId: "deployment-2" }));
+  await fixture.until("see the old one alone", (all) => all.length === 1 && allAre("healthy")(all));
+});
+
+test("a service whose wish cannot be read is left as it is", async () => {
+  const podman = new FakePodman();
+  await using fixture = startAgentFixture(podman);
+  fixture.desire(makeService());
+  const [before] = await fixture.until("see it healthy", allAre("healthy"));
+  fixture.agent.apply({ revision: 1, services: [], frozen: ["shop"] });
+  await fixture.agent.changed(AbortSignal.timeout(5_000));
+  assert.deepEqual(await fixture.agent.plan(), []);
+  assert.equal(fixture.agent.report().instances[0]?.containerId, before?.containerId);
+});
+
 test("stop, start and restart keep the container", async () => {
-  const podman = createFakePodman();
+  const podman = new FakePodman();
   await using fixture = startAgentFixture(podman);
   fixture.desire(makeService());
   const [instance] = await fixture.until("see it healthy", allAre("healthy"));
@@ -247,7 +270,7 @@ test("stop, start and restart keep the container", async () => {
 });
 
 test("a report of the revision that restarts says so, never healthy from before", async () => {
-  const podman = createFakePodman();
+  const podman = new FakePodman();
   await using fixture = startAgentFixture(podman);
   fixture.desire(makeService());
   await fixture.until("see it healthy", allAre("healthy"));
@@ -261,7 +284,7 @@ test("a report of the revision that restarts says so, never healthy from before"
 });
 
 test("what is desired may change during a pull: the pull is given up", async () => {
-  const podman = createFakePodman();
+  const podman = new FakePodman();
   podman.behaviours.set(image, { pullGate: new Promise(() => undefined) });
   await using fixture = startAgentFixture(podman);
   fixture.desire(makeService());
@@ -272,7 +295,7 @@ test("what is desired may change during a pull: the pull is given up", async () 
 });
 
 test("an unhealthy instance that served is reported so, not restarted, and recovers", async () => {
-  const podman = createFakePodman();
+  const podman = new FakePodman();
   let answer: string | undefined;
   await using fixture = startAgentFixture(podman, { probe: () => Promise.resolve(answer) });
   fixture.desire(makeService());
@@ -287,7 +310,7 @@ test("an unhealthy instance that served is reported so, not restarted, and recov
 });
 
 test("an agent outlives podman and the control plane, and reports the latest state when it can", async () => {
-  const podman = createFakePodman();
+  const podman = new FakePodman();
   let isCut = true;
   let received = 0;
   await using fixture = startAgentFixture(podman, {
@@ -313,7 +336,7 @@ test("an agent outlives podman and the control plane, and reports the latest sta
 });
 
 test("plan() tells what would be done, without doing it", async () => {
-  const podman = createFakePodman();
+  const podman = new FakePodman();
   const gate = Promise.withResolvers<void>();
   podman.behaviours.set(image, { pullGate: gate.promise });
   await using fixture = startAgentFixture(podman);

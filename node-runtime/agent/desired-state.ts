@@ -2,7 +2,7 @@ import { LogRequest } from "#shared/contract/mcp.ts";
 import { DesiredService } from "#shared/contract/state.ts";
 import type { FeedState } from "#shared/feed/feed-client.ts";
 import type { Log } from "#shared/log/log.ts";
-import type { DesiredState } from "./agent.ts";
+import type { DesiredState } from "./desired-holder.ts";
 
 /** What a revision of the node's feed asks for. */
 export interface NodeFeed {

@@ -3,7 +3,7 @@ import type { Log } from "#shared/log/log.ts";
 import type { RegistryAuth } from "../podman/images.ts";
 import type { AgentPodman } from "./agent-ports.ts";
 import type { Operation } from "./domain/operation.ts";
-import { executeOperation } from "./execute.ts";
+import { type ExecuteContext, executeOperation } from "./execute.ts";
 import type { InstanceNotes } from "./instance-notes.ts";
 import type { InstanceTracker } from "./instance-tracker.ts";
 import type { OperationGroup } from "./operation-runner.ts";
@@ -26,7 +26,7 @@ export interface GroupExecutorOptions {
 export function createGroupExecutor(
   options: GroupExecutorOptions,
 ): (group: OperationGroup, signal: AbortSignal) => Promise<void> {
-  const { podman, platform, notes, log, tracker, pending, registryAuth } = options;
+  const { podman, platform, notes, log, tracker, registryAuth } = options;
   return async (group, signal) => {
     const created = new Map<string, string>();
     const context = {
@@ -42,8 +42,7 @@ export function createGroupExecutor(
     try {
       for (const operation of group.operations) {
         if (signal.aborted) return;
-        if (operation.kind === "create") pending.advance(group.key);
-        await attempt(operation, () => executeOperation(operation, context), created);
+        await attempt(operation, group, { ...options, execute: context });
       }
     } finally {
       for (const operation of group.operations) {
@@ -52,42 +51,46 @@ export function createGroupExecutor(
         }
       }
     }
-
-    async function attempt(
-      operation: Operation,
-      work: () => Promise<void>,
-      ids: ReadonlyMap<string, string>,
-    ): Promise<void> {
-      const startedMs = performance.now();
-      try {
-        await work();
-        options.onOperation?.(operation, "done", performance.now() - startedMs);
-      } catch (error) {
-        if (signal.aborted) throw error;
-        options.onOperation?.(operation, "failed", performance.now() - startedMs);
-        log.warn(`cannot ${operation.kind}`, { instance: operation.containerName, error });
-        if (operation.kind === "pull" || operation.kind === "create") pending.fail(group.key, error);
-        if (operation.kind === "start") {
-          await noteFailedStart(operation.containerId ?? ids.get(operation.containerName), group, error);
-        }
-        throw error;
-      }
-    }
   };
+}
 
-  /** A new instance that cannot start has failed; one that served is tried again. A taken port needs a new container. */
-  async function noteFailedStart(
-    containerId: string | undefined,
-    group: OperationGroup,
-    error: unknown,
-  ): Promise<void> {
-    if (containerId === undefined || (error instanceof PlatformError && error.code === "unavailable")) return;
-    if (isPortTaken(error)) return await podman.removeContainer(containerId, { force: true });
-    const reason = toReason(error);
-    tracker.noteTrouble(containerId, { reason, lastLog: [] });
-    if (notes.get(containerId).wasHealthy) return;
-    await notes.update(containerId, { failure: { deploymentId: group.deploymentId, reason, lastLog: [] } });
+interface AttemptContext extends GroupExecutorOptions {
+  readonly execute: ExecuteContext;
+}
+
+async function attempt(operation: Operation, group: OperationGroup, context: AttemptContext): Promise<void> {
+  const { pending, onOperation, execute } = context;
+  const startedMs = performance.now();
+  if (operation.kind === "create") pending.advance(group.key);
+  try {
+    await executeOperation(operation, execute);
+    onOperation?.(operation, "done", performance.now() - startedMs);
+  } catch (error) {
+    if (execute.signal.aborted) throw error;
+    onOperation?.(operation, "failed", performance.now() - startedMs);
+    context.log.warn(`cannot ${operation.kind}`, { instance: operation.containerName, error });
+    if (operation.kind === "pull" || operation.kind === "create") pending.fail(group.key, error);
+    if (operation.kind === "start") {
+      const id = operation.containerId ?? execute.created.get(operation.containerName);
+      if (id !== undefined) await noteFailedStart(id, group, { ...context, error });
+    }
+    throw error;
   }
+}
+
+/** A new instance that cannot start has failed; one that served is tried again. A taken port needs a new container. */
+async function noteFailedStart(
+  id: string,
+  group: OperationGroup,
+  facts: AttemptContext & { error: unknown },
+): Promise<void> {
+  const { error, podman, notes, tracker } = facts;
+  if (error instanceof PlatformError && error.code === "unavailable") return;
+  if (isPortTaken(error)) return await podman.removeContainer(id, { force: true });
+  const reason = toReason(error);
+  tracker.noteTrouble(id, { reason, lastLog: [] });
+  if (notes.get(id).wasHealthy) return;
+  await notes.update(id, { failure: { deploymentId: group.deploymentId, reason, lastLog: [] } });
 }
 
 function isPortTaken(error: unknown): boolean {

@@ -1,7 +1,7 @@
-import { type Backoff, createBackoff } from "#shared/lifecycle/backoff.ts";
 import type { DesiredService } from "#shared/contract/state.ts";
 import { componentKey } from "./domain/plan.ts";
 import type { Operation } from "./domain/operation.ts";
+import { createHolds } from "./holds.ts";
 
 /** The operations of one component, in order. */
 export interface OperationGroup {
@@ -44,38 +44,18 @@ export interface RunnerOptions {
   readonly holdMs?: { readonly minMs: number; readonly maxMs: number };
 }
 
-interface Hold {
-  readonly fingerprint: string;
-  readonly untilMs: number;
-}
-
 /** A runner with nothing to do. */
 export function createOperationRunner(options: RunnerOptions): OperationRunner {
   const active = new Map<string, { group: OperationGroup; controller: AbortController; done: Promise<void> }>();
-  const holds = new Map<string, Hold>();
-  const backoffs = new Map<string, Backoff>();
-  const bounds = options.holdMs ?? { minMs: 250, maxMs: 60_000 };
+  const holds = createHolds(options.holdMs ?? { minMs: 250, maxMs: 60_000 });
   let isStopped = false;
 
-  function hold(key: string, fingerprint: string): void {
-    const backoff = backoffs.get(key) ?? createBackoff(bounds);
-    backoffs.set(key, backoff);
-    holds.set(key, { fingerprint, untilMs: performance.now() + backoff.next() });
-  }
-  function isHeld(key: string, fingerprint: string): boolean {
-    const current = holds.get(key);
-    if (current === undefined) return false;
-    if (current.fingerprint === fingerprint && current.untilMs > performance.now()) return true;
-    holds.delete(key);
-    if (current.fingerprint !== fingerprint) backoffs.delete(key);
-    return false;
-  }
   async function run(group: OperationGroup, signal: AbortSignal): Promise<void> {
     try {
       await options.execute(group, signal);
     } catch {
       // `execute` has told why; here it only decides when the next try is.
-      if (!signal.aborted) hold(group.key, group.fingerprint);
+      if (!signal.aborted) holds.hold(group.key, group.fingerprint);
     } finally {
       active.delete(group.key);
       options.onEnd();
@@ -83,7 +63,7 @@ export function createOperationRunner(options: RunnerOptions): OperationRunner {
   }
   return {
     launch(group) {
-      if (isStopped || active.has(group.key) || isHeld(group.key, group.fingerprint)) return false;
+      if (isStopped || active.has(group.key) || holds.isHeld(group.key, group.fingerprint)) return false;
       const controller = new AbortController();
       const start = Promise.withResolvers<void>();
       active.set(group.key, { group, controller, done: start.promise.then(() => run(group, controller.signal)) });
@@ -97,16 +77,11 @@ export function createOperationRunner(options: RunnerOptions): OperationRunner {
       for (const { controller } of outdated) controller.abort();
       return outdated.length > 0;
     },
-    isBusy: (key, fingerprint) => active.has(key) || isHeld(key, fingerprint),
+    isBusy: (key, fingerprint) => active.has(key) || holds.isHeld(key, fingerprint),
     running: () => [...active.values()].flatMap(({ group }) => group.operations),
-    hold,
-    release: (key) => void backoffs.delete(key),
-    nextReleaseMs() {
-      const nowMs = performance.now();
-      const untils = [...holds.values()].map(({ untilMs }) => untilMs);
-      for (const [key, { untilMs }] of holds) if (untilMs <= nowMs) holds.delete(key);
-      return untils.length === 0 ? undefined : Math.max(1, Math.min(...untils) - nowMs);
-    },
+    hold: holds.hold,
+    release: holds.release,
+    nextReleaseMs: holds.nextReleaseMs,
     async stop() {
       isStopped = true;
       for (const { controller } of active.values()) controller.abort();
