@@ -6,6 +6,7 @@ import { PlatformError, toPlatformError } from "#shared/errors/platform-error.ts
 import { toProblemResponse } from "#shared/errors/problem.ts";
 import { answerHealth } from "#shared/mcdsl/health.ts";
 import { answerSpecialName } from "./forward/special-names.ts";
+import { toQuestionBytes } from "./forward/ask-upstreams.ts";
 import { endpointToText } from "./forward/endpoint-address.ts";
 import type { Forwarder } from "./forward/forwarder.ts";
 import type { DnsMetrics } from "./server/metrics.ts";
@@ -105,8 +106,7 @@ function explain({ zones, forwarder }: AdminOptions, search: URLSearchParams) {
 }
 
 function describe(question: Question, answer: Answer) {
-  const questionBytes = new Uint8Array([...keyToName(question.key), question.type >> 8, question.type & 255, 0, 1]);
-  const { bytes } = encodeTemplate(questionBytes, answer);
+  const { bytes } = encodeTemplate(toQuestionBytes(question), answer);
   return { rcode: rcodeToText(answer.rcode), ...decodeRecords(bytes) };
 }
 

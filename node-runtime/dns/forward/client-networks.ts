@@ -3,8 +3,15 @@ import { PlatformError } from "#shared/errors/platform-error.ts";
 
 /** Loopback, private and link-local networks (RFC 1122, 1918, 3927, 4193, 4291, 6598): who may use the forwarder by default. */
 export const defaultClientNetworks = [
-  ...["127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "100.64.0.0/10"],
-  ...["::1/128", "fc00::/7", "fe80::/10"],
+  "127.0.0.0/8",
+  "10.0.0.0/8",
+  "172.16.0.0/12",
+  "192.168.0.0/16",
+  "169.254.0.0/16",
+  "100.64.0.0/10",
+  "::1/128",
+  "fc00::/7",
+  "fe80::/10",
 ] as const;
 
 /** Says whether an address is in one of the networks. */

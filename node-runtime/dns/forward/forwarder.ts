@@ -1,16 +1,11 @@
-import { describeError } from "#shared/errors/platform-error.ts";
-import type { Log } from "#shared/log/log.ts";
 import { createBoundedCache } from "../bounded-cache.ts";
-import { classIn, extendedErrors, flags, rcodes } from "../wire/codes.ts";
-import { writeUint16 } from "../wire/bytes.ts";
-import { keyToName } from "../wire/name.ts";
+import { extendedErrors, flags, rcodes } from "../wire/codes.ts";
 import type { QueryHead } from "../wire/parse-query.ts";
-import { concatBytes } from "../wire/record.ts";
 import { type Answer, emptyAnswer, encodeTemplate, type ReplyTemplate } from "../wire/reply.ts";
 import type { Question } from "../zones/answer-query.ts";
-import { type EndpointAddress, endpointToText } from "./endpoint-address.ts";
-import type { Exchange, UpstreamQuestion } from "./exchange.ts";
-import { keepSeconds, selectRecords } from "./select-records.ts";
+import { createUpstreamAsker, toQuestionBytes, type UpstreamAskerOptions } from "./ask-upstreams.ts";
+import type { EndpointAddress } from "./endpoint-address.ts";
+import { keepSeconds } from "./select-records.ts";
 
 /** An answer from elsewhere, and how long ago it was learnt. */
 export interface Forwarded {
@@ -32,18 +27,11 @@ export interface Forwarder {
 }
 
 /** What {@link createForwarder} needs. */
-export interface ForwarderOptions {
-  readonly upstreams: readonly EndpointAddress[];
-  readonly exchange: Exchange;
-  readonly log: Log;
-  readonly nowMs: () => number;
+export interface ForwarderOptions extends UpstreamAskerOptions {
   /** Bound of the cache; 32 MiB unless given. */
   readonly maxCacheBytes?: number;
   /** Most upstream questions at a time; more are answered SERVFAIL. 1,000 unless given. */
   readonly maxInFlight?: number;
-  /** Patience with one upstream, 1,500 ms unless given, and with all of them, 5,000 ms unless given. */
-  readonly attemptTimeoutMs?: number;
-  readonly totalTimeoutMs?: number;
 }
 
 interface CacheEntry {
@@ -53,18 +41,12 @@ interface CacheEntry {
   readonly keepMs: number;
 }
 
-/** How long an upstream that could not take an OPT record is asked without, in milliseconds. */
-const plainUpstreamMs = 15 * 60_000;
-/** How often the list of upstreams is gone through for one question. */
-const rounds = 2;
-
 /** A forwarder with an empty cache. */
 export function createForwarder(options: ForwarderOptions): Forwarder {
   const { nowMs, upstreams, maxInFlight = 1_000 } = options;
   const cache = createBoundedCache<CacheEntry>(options.maxCacheBytes ?? 32 * 1024 * 1024);
   const inFlight = new Map<string, Promise<Forwarded>>();
-  const plainUntilMs = new Map<EndpointAddress, number>();
-  let preferred = 0;
+  const askUpstreams = createUpstreamAsker(options);
   return {
     upstreams,
     get usage() {
@@ -109,52 +91,6 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     }
     return { answer, template, ageSeconds: 0 };
   }
-
-  async function askUpstreams(question: Question, head: QueryHead): Promise<Answer | undefined> {
-    const deadline = AbortSignal.timeout(options.totalTimeoutMs ?? 5_000);
-    for (let attempt = 0; attempt < upstreams.length * rounds && !deadline.aborted; attempt++) {
-      const index = preferred % upstreams.length;
-      const upstream = upstreams[index];
-      if (upstream === undefined) return undefined;
-      const answer = await askUpstream(upstream, question, { head, deadline });
-      if (answer !== undefined) return answer;
-      // Others may have moved on from the same server in the meantime.
-      if (preferred === index) preferred = (index + 1) % upstreams.length;
-    }
-    return undefined;
-  }
-
-  /** The answer of one upstream, or `undefined` when another one should be asked: SERVFAIL of one must not end the look-up. */
-  async function askUpstream(
-    upstream: EndpointAddress,
-    question: Question,
-    context: { readonly head: QueryHead; readonly deadline: AbortSignal },
-  ): Promise<Answer | undefined> {
-    const dnssecOk = context.head.edns?.dnssecOk ?? false;
-    const signal = AbortSignal.any([context.deadline, AbortSignal.timeout(options.attemptTimeoutMs ?? 1_500)]);
-    const useEdns = (plainUntilMs.get(upstream) ?? 0) <= nowMs();
-    const asked: UpstreamQuestion = {
-      question: toQuestionBytes(question),
-      dnssecOk,
-      checkingDisabled: (context.head.flags & flags.CD) !== 0,
-      useEdns,
-    };
-    try {
-      let reply = await options.exchange(upstream, asked, signal);
-      if (useEdns && (reply.rcode === rcodes.FORMERR || reply.rcode === rcodes.NOTIMP)) {
-        plainUntilMs.set(upstream, nowMs() + plainUpstreamMs);
-        reply = await options.exchange(upstream, { ...asked, useEdns: false }, signal);
-      }
-      const isUsable = reply.rcode === rcodes.NOERROR || reply.rcode === rcodes.NXDOMAIN;
-      return isUsable ? selectRecords(reply, question, dnssecOk) : undefined;
-    } catch (error) {
-      options.log.debug("an upstream did not answer", {
-        upstream: endpointToText(upstream),
-        error: describeError(error),
-      });
-      return undefined;
-    }
-  }
 }
 
 /** Stands for all types of a name in the cache's keys; no question has type 0. */
@@ -163,13 +99,6 @@ const anyType = 0;
 function toCacheKey({ key, type }: Question, head: QueryHead): string {
   const variant = (head.edns?.dnssecOk ? 1 : 0) | (head.flags & flags.CD);
   return key + String.fromCharCode(type, variant);
-}
-
-function toQuestionBytes({ key, type }: Question): Uint8Array {
-  const end = new Uint8Array(4);
-  writeUint16(end, 0, type);
-  writeUint16(end, 2, classIn);
-  return concatBytes([keyToName(key), end]);
 }
 
 function failed(question: Question): Forwarded {

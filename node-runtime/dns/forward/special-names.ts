@@ -9,7 +9,12 @@ const localhost = toKey("localhost");
 
 /** Names that mean something on this network only, or nothing at all (RFC 6761, 6762, 7686, 8375; RFC 6303 §4, RFC 7793). */
 const localNames = new Set<NameKey>([
-  ...["test", "invalid", "onion", "local", "alt", "home.arpa"],
+  "test",
+  "invalid",
+  "onion",
+  "local",
+  "alt",
+  "home.arpa",
   ...["10", "168.192", "0", "127", "254.169", "2.0.192", "100.51.198", "113.0.203", "255.255.255.255"].map(reverse4),
   ...range(16, 31).map((byte) => reverse4(`${byte}.172`)),
   ...range(64, 127).map((byte) => reverse4(`${byte}.100`)),

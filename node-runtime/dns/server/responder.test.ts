@@ -33,6 +33,7 @@ function setUp(options: { readonly forwarder?: Forwarder; readonly mayForward?: 
 /** A forwarder whose only upstream knows one address for every name, and counts. */
 function fakeForwarder() {
   const asked: string[] = [];
+  const clock = { nowMs: 0 };
   const forwarder = createForwarder({
     upstreams: [{ address: "192.0.2.1", port: 53 }],
     exchange: (_upstream, { question }) => {
@@ -45,9 +46,9 @@ function fakeForwarder() {
       );
     },
     log: silentLog,
-    nowMs: () => 0,
+    nowMs: () => clock.nowMs,
   });
-  return { forwarder, asked };
+  return { forwarder, asked, clock };
 }
 
 const summary = ({ rcode, flags, answers, authority, extendedError }: TestReply) =>
@@ -149,9 +150,13 @@ test("respond() refuses to forward for clients that are not allowed, with RA off
 });
 
 test("respond() completes a chain that leaves our zones, for those who may forward", async () => {
-  const { ask } = setUp({ forwarder: fakeForwarder().forwarder });
+  const { forwarder, clock, asked } = fakeForwarder();
+  const { ask } = setUp({ forwarder });
   const { answers } = await ask({ name: "out.ex.test" });
   assert.deepEqual(answers, ["out.ex.test 300 CNAME www.example.org", "www.example.org 60 A 192.0.2.77"]);
+  clock.nowMs = 20_000;
+  assert.equal((await ask({ name: "out.ex.test" })).answers[1], "www.example.org 40 A 192.0.2.77");
+  assert.deepEqual(asked, ["www"]);
   assert.equal((await ask({ name: "out.ex.test", flags: 0 })).answers.length, 1);
   assert.equal((await setUp().ask({ name: "out.ex.test" })).answers.length, 1);
 });

@@ -4,7 +4,9 @@ import type { AddressCheck } from "../forward/client-networks.ts";
 import type { Forwarded, Forwarder } from "../forward/forwarder.ts";
 import { classIn, extendedErrors, flags, rcodes, recordTypes } from "../wire/codes.ts";
 import { parseQuery, type Query } from "../wire/parse-query.ts";
+import type { ResourceRecord } from "../wire/record.ts";
 import {
+  type Answer,
   emptyAnswer,
   encodeErrorReply,
   encodeTemplate,
@@ -45,95 +47,104 @@ export interface ResponderOptions {
 
 /** A responder for these zones and this forwarder. */
 export function createResponder(options: ResponderOptions): Responder {
-  const { zones, forwarder, mayForward, metrics, log } = options;
-  return { respond };
+  return new ZoneResponder(options);
+}
 
-  function respond(bytes: Uint8Array, client: Client): Reply | Promise<Reply> {
+class ZoneResponder implements Responder {
+  readonly #options: ResponderOptions;
+
+  constructor(options: ResponderOptions) {
+    this.#options = options;
+  }
+
+  respond(bytes: Uint8Array, client: Client): Reply | Promise<Reply> {
     const parsed = parseQuery(bytes);
     switch (parsed.kind) {
       case "drop":
-        metrics.countDrop(client.transport, parsed.reason);
+        this.#options.metrics.countDrop(client.transport, parsed.reason);
         return undefined;
       case "error":
-        metrics.countReply(client.transport, "refused", parsed.rcode);
+        this.#options.metrics.countReply(client.transport, "refused", parsed.rcode);
         return encodeErrorReply(parsed.rcode, parsed.head);
       case "query":
-        return answerSafely(parsed.query, client);
+        return this.#answerSafely(parsed.query, client);
     }
   }
 
-  function answerSafely(query: Query, client: Client): Reply | Promise<Reply> {
+  #answerSafely(query: Query, client: Client): Reply | Promise<Reply> {
     const onError = (error: unknown) => {
-      log.error("a query could not be answered", { error });
-      metrics.countReply(client.transport, "refused", rcodes.SERVFAIL);
+      this.#options.log.error("a query could not be answered", { error });
+      this.#options.metrics.countReply(client.transport, "refused", rcodes.SERVFAIL);
       return encodeErrorReply(rcodes.SERVFAIL, query);
     };
     try {
-      const reply = answer(query, client);
+      const reply = this.#answer(query, client);
       return reply instanceof Promise ? reply.catch(onError) : reply;
     } catch (error) {
       return onError(error);
     }
   }
 
-  function answer(query: Query, client: Client): Uint8Array | Promise<Uint8Array> {
+  #answer(query: Query, client: Client): Uint8Array | Promise<Uint8Array> {
+    const { zones, forwarder, mayForward, metrics } = this.#options;
     if (query.trailingBytes > 0) metrics.countTrailingBytes();
-    const recursionAvailable = forwarder !== undefined && mayForward(client.address);
-    const finish = { query, client, recursionAvailable };
+    const finish = { query, client, recursionAvailable: forwarder !== undefined && mayForward(client.address) };
     const refusal = refusalFor(query, client.transport);
-    if (refusal !== undefined) return refuse(finish, refusal);
+    if (refusal !== undefined) return this.#refuse(finish, refusal);
     const own = zones.find(query);
-    if (own !== undefined) return answerFromZones(finish, own);
-    if (forwarder === undefined) return refuse(finish, rcodes.REFUSED, extendedErrors.notAuthoritative);
-    const mayRecurse = recursionAvailable && (query.flags & flags.RD) !== 0;
-    if (!mayRecurse) return refuse(finish, rcodes.REFUSED, extendedErrors.prohibited);
+    if (own !== undefined) return this.#answerFromZones(finish, own);
+    if (forwarder === undefined) return this.#refuse(finish, rcodes.REFUSED, extendedErrors.notAuthoritative);
+    const mayRecurse = finish.recursionAvailable && (query.flags & flags.RD) !== 0;
+    return mayRecurse
+      ? this.#answerElsewhere(finish, forwarder)
+      : this.#refuse(finish, rcodes.REFUSED, extendedErrors.prohibited);
+  }
+
+  #answerElsewhere(finish: Finish, forwarder: Forwarder): Uint8Array | Promise<Uint8Array> {
+    const { query } = finish;
     const special = answerSpecialName(query);
-    if (special !== undefined) return send(finish, "local", encodeTemplate(query.question, special));
+    if (special !== undefined) return this.#send(finish, "local", encodeTemplate(query.question, special));
     const cached = forwarder.findCached(query, query);
-    if (cached !== undefined) return send(finish, "cache", cached.template, cached.ageSeconds);
-    return timed(forwarder.resolve(query, query)).then((found) =>
-      send(finish, "upstream", found.template, found.ageSeconds)
+    if (cached !== undefined) return this.#send(finish, "cache", cached.template, cached.ageSeconds);
+    return this.#timed(forwarder.resolve(query, query)).then(({ template, ageSeconds }) =>
+      this.#send(finish, "upstream", template, ageSeconds)
     );
   }
 
-  function answerFromZones(finish: Finish, own: ZoneReply): Uint8Array | Promise<Uint8Array> {
+  #answerFromZones(finish: Finish, own: ZoneReply): Uint8Array | Promise<Uint8Array> {
+    const { forwarder } = this.#options;
     const isAsked = finish.recursionAvailable && (finish.query.flags & flags.RD) !== 0;
-    if (own.openTarget === undefined || forwarder === undefined || !isAsked) return send(finish, "zone", own.template);
-    return completeChain(finish, own, { key: own.openTarget, type: finish.query.type });
+    if (own.openTarget === undefined || forwarder === undefined || !isAsked) {
+      return this.#send(finish, "zone", own.template);
+    }
+    return this.#completeChain(finish, own, forwarder);
   }
 
   /** Stub resolvers do not follow aliases themselves, so the rest of a chain that leaves our zones is asked for them. */
-  async function completeChain(
-    finish: Finish,
-    own: ZoneReply,
-    target: { key: string; type: number },
-  ): Promise<Uint8Array> {
+  async #completeChain(finish: Finish, own: ZoneReply, forwarder: Forwarder): Promise<Uint8Array> {
     const { query } = finish;
-    const special = answerSpecialName(target);
-    const rest = special ?? (forwarder?.findCached(target, query) ?? await timed(resolve(target, query)))?.answer;
-    if (rest === undefined) return send(finish, "zone", own.template);
+    const target = { key: own.openTarget ?? query.key, type: query.type };
+    const rest = answerSpecialName(target) ?? decayed(
+      forwarder.findCached(target, query) ?? await this.#timed(forwarder.resolve(target, query)),
+    );
     const answers = [...own.answer.answers, ...rest.answers];
-    return send(finish, "upstream", encodeTemplate(query.question, { ...rest, authoritative: true, answers }));
+    return this.#send(finish, "upstream", encodeTemplate(query.question, { ...rest, authoritative: true, answers }));
   }
 
-  async function resolve(question: { key: string; type: number }, query: Query): Promise<Forwarded | undefined> {
-    return await forwarder?.resolve(question, query);
-  }
-
-  async function timed<T>(work: Promise<T>): Promise<T> {
+  async #timed<T>(work: Promise<T>): Promise<T> {
     const startedAt = performance.now();
     const result = await work;
-    metrics.observeForward((performance.now() - startedAt) / 1000);
+    this.#options.metrics.observeForward((performance.now() - startedAt) / 1000);
     return result;
   }
 
-  function refuse(finish: Finish, rcode: number, extendedError?: number): Uint8Array {
-    return send(finish, "refused", encodeTemplate(finish.query.question, emptyAnswer(rcode, extendedError)));
+  #refuse(finish: Finish, rcode: number, extendedError?: number): Uint8Array {
+    return this.#send(finish, "refused", encodeTemplate(finish.query.question, emptyAnswer(rcode, extendedError)));
   }
 
-  function send(finish: Finish, source: AnswerSource, template: ReplyTemplate, ageSeconds = 0): Uint8Array {
+  #send(finish: Finish, source: AnswerSource, template: ReplyTemplate, ageSeconds = 0): Uint8Array {
     const { query, client, recursionAvailable } = finish;
-    metrics.countReply(client.transport, source, template.rcode);
+    this.#options.metrics.countReply(client.transport, source, template.rcode);
     const limitBytes = client.transport === "udp" ? udpLimitBytes(query) : maxMessageBytes;
     return finishReply(template, query, { recursionAvailable, limitBytes, ageSeconds });
   }
@@ -142,6 +153,12 @@ export function createResponder(options: ResponderOptions): Responder {
 interface Finish extends Pick<FinishOptions, "recursionAvailable"> {
   readonly query: Query;
   readonly client: Client;
+}
+
+/** The answer with TTLs as they are now: joined to another one, it is encoded anew. */
+function decayed({ answer, ageSeconds }: Forwarded): Answer {
+  const decay = (record: ResourceRecord) => ({ ...record, ttlSeconds: Math.max(0, record.ttlSeconds - ageSeconds) });
+  return { ...answer, answers: answer.answers.map(decay), authority: answer.authority.map(decay) };
 }
 
 /** The response code for questions that no look-up answers: other classes, transfers, meta types (RFC 6895 §3.1, RFC 5936 §4.1). */

@@ -48,7 +48,7 @@ export async function startTcpServer(options: ListenerOptions & { readonly limit
       if (left > 0) perAddress.set(address, left);
       else perAddress.delete(address);
     });
-    serveConnection(socket, { ...options, limits, address });
+    new ServedConnection(socket, { ...options, limits, address });
   });
   server.listen(options.endpoint.port, options.endpoint.address);
   await once(server, "listening");
@@ -73,80 +73,96 @@ interface Connection extends ListenerOptions {
   readonly address: string;
 }
 
-function serveConnection(socket: Socket, connection: Connection): void {
-  const { limits, responder, address } = connection;
-  const splitter = createFrameSplitter();
-  let waiting: Uint8Array[] = [];
-  let inFlight = 0;
-  let hasEnded = false;
-  let frameTimer: NodeJS.Timeout | undefined;
-  // A query that is still being looked up counts as activity.
-  const idle = setTimeout(() => inFlight > 0 ? idle.refresh() : socket.destroy(), limits.idleTimeoutMs);
+/** One connection: reads frames, answers them, and ends when there is nothing more to answer. */
+class ServedConnection {
+  readonly #socket: Socket;
+  readonly #connection: Connection;
+  readonly #splitter = createFrameSplitter();
+  readonly #idle: NodeJS.Timeout;
+  #waiting: Uint8Array[] = [];
+  #inFlight = 0;
+  #hasEnded = false;
+  #frameTimer: NodeJS.Timeout | undefined;
 
-  socket.on("error", () => socket.destroy());
-  socket.on("close", () => {
-    clearTimeout(idle);
-    clearTimeout(frameTimer);
-  });
-  socket.on("data", (chunk: Uint8Array) => {
-    const messages = splitter.push(chunk);
-    watchFrame(messages.length > 0);
-    waiting.push(...messages);
-    work();
-  });
-  socket.on("end", () => {
-    hasEnded = true;
-    endWhenDone();
-  });
-  socket.on("drain", work);
-
-  /** Answers what waits; the answers that are there at once leave in one write. */
-  function work(): void {
-    idle.refresh();
-    let ready: Uint8Array[] = [];
-    let readyBytes = 0;
-    let taken = 0;
-    while (taken < waiting.length && inFlight < limits.maxInFlight && !socket.writableNeedDrain) {
-      const message = waiting[taken++] ?? new Uint8Array(0);
-      const reply = responder.respond(message, { address, transport: "tcp" });
-      if (reply instanceof Promise) answerLater(reply);
-      else if (reply !== undefined) {
-        ready.push(frameMessage(reply));
-        readyBytes += reply.length;
-      }
-      if (readyBytes > maxWriteBytes) flush();
-    }
-    flush();
-    waiting = waiting.slice(taken);
-    if (waiting.length > 0) socket.pause();
-    else socket.resume();
-    endWhenDone();
-
-    function flush(): void {
-      if (ready.length > 0 && socket.writable) socket.write(concatBytes(ready));
-      ready = [];
-      readyBytes = 0;
-    }
+  constructor(socket: Socket, connection: Connection) {
+    this.#socket = socket;
+    this.#connection = connection;
+    this.#idle = setTimeout(() => this.#onIdle(), connection.limits.idleTimeoutMs);
+    socket.on("error", () => socket.destroy());
+    socket.on("close", () => {
+      clearTimeout(this.#idle);
+      clearTimeout(this.#frameTimer);
+    });
+    socket.on("data", (chunk: Uint8Array) => {
+      const messages = this.#splitter.push(chunk);
+      this.#watchFrame(messages.length > 0);
+      this.#waiting.push(...messages);
+      this.#work();
+    });
+    socket.on("end", () => {
+      this.#hasEnded = true;
+      this.#endWhenDone();
+    });
+    socket.on("drain", () => this.#work());
   }
 
-  function answerLater(reply: Promise<Reply>): void {
-    inFlight++;
+  /** Answers what waits; the answers that are there at once leave together. */
+  #work(): void {
+    const { responder, limits, address } = this.#connection;
+    this.#idle.refresh();
+    const ready: Uint8Array[] = [];
+    let readyBytes = 0;
+    let taken = 0;
+    const canTake = () => this.#inFlight < limits.maxInFlight && !this.#socket.writableNeedDrain;
+    for (const message of this.#waiting) {
+      if (!canTake()) break;
+      taken++;
+      const reply = responder.respond(message, { address, transport: "tcp" });
+      if (reply instanceof Promise) this.#answerLater(reply);
+      if (reply === undefined || reply instanceof Promise) continue;
+      ready.push(frameMessage(reply));
+      readyBytes += reply.length;
+      if (readyBytes < maxWriteBytes) continue;
+      this.#write(ready.splice(0));
+      readyBytes = 0;
+    }
+    this.#write(ready);
+    this.#waiting = this.#waiting.slice(taken);
+    if (this.#waiting.length > 0) this.#socket.pause();
+    else this.#socket.resume();
+    this.#endWhenDone();
+  }
+
+  #write(frames: readonly Uint8Array[]): void {
+    if (frames.length > 0 && this.#socket.writable) this.#socket.write(concatBytes(frames));
+  }
+
+  #answerLater(reply: Promise<Reply>): void {
+    this.#inFlight++;
     void reply.then((bytes) => {
-      inFlight--;
-      if (bytes !== undefined && socket.writable) socket.write(frameMessage(bytes));
-      work();
+      this.#inFlight--;
+      if (bytes !== undefined) this.#write([frameMessage(bytes)]);
+      this.#work();
     });
   }
 
-  function watchFrame(hasProgress: boolean): void {
-    if (hasProgress || splitter.pendingBytes === 0) {
-      clearTimeout(frameTimer);
-      frameTimer = undefined;
-    }
-    if (splitter.pendingBytes > 0) frameTimer ??= setTimeout(() => socket.destroy(), limits.frameTimeoutMs);
+  /** A query that is still being looked up counts as activity. */
+  #onIdle(): void {
+    if (this.#inFlight > 0) this.#idle.refresh();
+    else this.#socket.destroy();
   }
 
-  function endWhenDone(): void {
-    if (hasEnded && inFlight === 0 && waiting.length === 0) socket.end();
+  #watchFrame(hasProgress: boolean): void {
+    if (hasProgress || this.#splitter.pendingBytes === 0) {
+      clearTimeout(this.#frameTimer);
+      this.#frameTimer = undefined;
+    }
+    if (this.#splitter.pendingBytes > 0) {
+      this.#frameTimer ??= setTimeout(() => this.#socket.destroy(), this.#connection.limits.frameTimeoutMs);
+    }
+  }
+
+  #endWhenDone(): void {
+    if (this.#hasEnded && this.#inFlight === 0 && this.#waiting.length === 0) this.#socket.end();
   }
 }

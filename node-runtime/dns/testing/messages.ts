@@ -56,32 +56,35 @@ export function buildOpt(query: Pick<TestQuery, "ednsBytes" | "ednsVersion" | "d
 /** A reply as dns-packet, which shares no code with this server, reads it. */
 export function readReply(bytes: Uint8Array | undefined): TestReply {
   if (bytes === undefined) throw new RangeError("Cannot read the reply: there is none");
-  const decoded = packet.decode(Buffer.from(bytes));
-  const opt = decoded.additionals?.find((record) => record.type === "OPT");
-  const toText = (record: packet.Answer) => {
-    const data = "data" in record ? record.data : undefined;
-    const text = typeof data === "object" && data !== null && "serial" in data ? `serial=${data.serial}` : String(data);
-    const ttl = "ttl" in record ? record.ttl : undefined;
-    return `${record.name} ${ttl} ${record.type} ${text}`;
-  };
+  const { id = -1, questions = [], answers = [], authorities = [], additionals = [], ...decoded } = packet.decode(
+    Buffer.from(bytes),
+  );
+  const opt = additionals.find((record) => record.type === "OPT");
   return {
-    id: decoded.id ?? -1,
+    id,
     rcode: Reflect.get(decoded, "rcode"),
     flags: (["aa", "tc", "rd", "ra", "ad", "cd"] as const).filter((flag) => decoded[`flag_${flag}`]).join(" "),
-    question: decoded.questions?.[0]?.name,
-    answers: decoded.answers?.map(toText) ?? [],
-    authority: decoded.authorities?.map(toText) ?? [],
-    additional: decoded.additionals?.filter((record) => record.type !== "OPT").map(toText) ?? [],
-    opt: opt?.type === "OPT"
-      ? {
-        udpBytes: opt.udpPayloadSize,
-        extendedRcode: opt.extendedRcode,
-        version: opt.ednsVersion,
-        dnssecOk: opt.flag_do,
-      }
-      : undefined,
-    extendedError: opt?.type === "OPT" ? extendedErrorOf(opt.options) : undefined,
+    question: questions[0]?.name,
+    answers: answers.map(toText),
+    authority: authorities.map(toText),
+    additional: additionals.filter((record) => record.type !== "OPT").map(toText),
+    ...readOpt(opt),
   };
+}
+
+function readOpt(opt: packet.Answer | undefined): Pick<TestReply, "opt" | "extendedError"> {
+  if (opt?.type !== "OPT") return { opt: undefined, extendedError: undefined };
+  const { udpPayloadSize, extendedRcode, ednsVersion, flag_do: dnssecOk } = opt;
+  return {
+    opt: { udpBytes: udpPayloadSize, extendedRcode, version: ednsVersion, dnssecOk },
+    extendedError: extendedErrorOf(opt.options),
+  };
+}
+
+function toText(record: packet.Answer): string {
+  const data = "data" in record ? record.data : undefined;
+  const text = typeof data === "object" && data !== null && "serial" in data ? `serial=${data.serial}` : String(data);
+  return `${record.name} ${"ttl" in record ? record.ttl : undefined} ${record.type} ${text}`;
 }
 
 /** What tests look at in a reply. */
