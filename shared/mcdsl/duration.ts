@@ -19,4 +19,5 @@ export const ListenAddress = z
     const at = text.lastIndexOf(":");
     const host = text.slice(0, at).replace(/^\[|\]$/g, "");
     return { host: host === "" ? "0.0.0.0" : host, port: Number(text.slice(at + 1)) };
-  });
+  })
+  .refine(({ port }) => port <= 65_535, "expected a port of at most 65535");

@@ -20,7 +20,7 @@ type IdentityFile = z.infer<typeof IdentityFile>;
 /** A machine account: what it is called, and a token whenever one is needed. */
 export interface MachineIdentity {
   readonly name: string;
-  /** A live token; exchanged anew when less than a quarter of its life is left. */
+  /** A live token; exchanged anew in the background once less than a quarter of its life is left. */
   token(): Promise<string>;
 }
 
@@ -58,23 +58,26 @@ export async function openMachineIdentity(
 ): Promise<MachineIdentity> {
   const identity = await readIdentity(options.identityPath);
   const mcias = createClient(mciasContract, options.client);
-  let current: { readonly token: Promise<string>; readonly renewAtMs: number } | undefined;
+  let live: { readonly token: string; readonly renewAtMs: number; readonly endsAtMs: number } | undefined;
+  let renewal: Promise<string> | undefined;
   return {
     name: identity.name,
-    token() {
+    async token() {
       const nowMs = options.now().getTime();
-      if (current !== undefined && nowMs < current.renewAtMs) return current.token;
-      const exchange = exchangeAssertion();
-      const token = exchange.then(({ access_token }) => access_token);
-      // Until the answer is here its life is unknown; whoever asks meanwhile shares the exchange.
-      current = { token, renewAtMs: Number.POSITIVE_INFINITY };
-      exchange.then(
-        ({ expires_in }) => void (current = { token, renewAtMs: nowMs + expires_in * 750 }),
-        () => void (current = undefined),
-      );
-      return token;
+      if (live !== undefined && nowMs < live.renewAtMs) return live.token;
+      renewal ??= renew(nowMs).finally(() => void (renewal = undefined));
+      if (live === undefined || nowMs >= live.endsAtMs) return await renewal;
+      // MCIAS may be down: the token serves until its end, and each call until then tries again.
+      renewal.catch(() => undefined);
+      return live.token;
     },
   };
+
+  async function renew(nowMs: number): Promise<string> {
+    const { access_token: token, expires_in } = await exchangeAssertion();
+    live = { token, renewAtMs: nowMs + expires_in * 750, endsAtMs: nowMs + expires_in * 1000 };
+    return token;
+  }
 
   async function exchangeAssertion() {
     const assertion = await signAssertion(identity, options.now());
