@@ -3,6 +3,7 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import { test, type TestContext } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { PlatformError } from "#shared/errors/platform-error.ts";
 import { silentLog } from "#shared/log/log.ts";
 import { exampleZones } from "../testing/example-zone.ts";
@@ -66,7 +67,7 @@ test("startListeners() answers over TCP wherever a frame is split", { timeout: 2
   for (let cut = 1; cut < frame.length; cut++) {
     const answer = readMessages(socket, 1);
     socket.write(frame.subarray(0, cut));
-    await new Promise((resolve) => setImmediate(resolve));
+    await nextTurn();
     socket.write(frame.subarray(cut));
     assert.equal(readReply((await answer)[0]).answers.length, 1, `cut at ${cut}`);
   }
@@ -121,7 +122,7 @@ test(
     const answers = readMessages(socket, 5);
     socket.write(concatBytes(Array.from({ length: 5 }, () => frameMessage(buildQuery()))));
     for (let answered = 0; answered < 5; answered++) {
-      while (gates.length <= answered) await new Promise((resolve) => setImmediate(resolve));
+      while (gates.length <= answered) await nextTurn();
       assert.ok(gates.length <= answered + 2);
       gates[answered]?.resolve(Uint8Array.of(answered));
     }
