@@ -35,6 +35,7 @@ export async function run(file: string, args: readonly string[], options: RunOpt
   const output = { stdout: "", stderr: "" };
   child.stdout.on("data", (chunk) => void (output.stdout += chunk));
   child.stderr.on("data", (chunk) => void (output.stderr += chunk));
+  child.stdin.on("error", () => undefined); // a program need not read its input
   child.stdin.end(options.input ?? "");
   const [code] = await once(child, "close");
   clearTimeout(timer);

@@ -34,7 +34,7 @@ test("the guide's walkthrough holds for a web service behind L7", { skip: await 
     await platform.mcpOk(["build", "hello"]);
     await platform.mcpOk(["sync"]);
     const deployed = JSON.parse(await platform.mcpOk(["deploy", "hello", "--json"]));
-    assert.equal(deployed.status, "succeeded");
+    assert.equal(deployed.deployment.status, "succeeded");
   });
 
   await t.test("curl verifies the name through the proxy, dig knows it", async () => {
