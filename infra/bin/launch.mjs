@@ -1,14 +1,17 @@
 // Starts a TypeScript entry with a runtime that can run it. This file must run under old versions of Node.
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { createRequire } from "node:module";
+import module, { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 
 /** Runs `entry` (a file URL) in this process when it can strip types, else in a child with Node 24 or the tsx loader. */
 export async function launch(entry) {
+  // Compiled code is kept: a start costs half the time. A folder that cannot be written is passed over.
+  process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL("../../node_modules/.cache/node-compile", import.meta.url));
   if (canStripTypes(process.versions)) {
+    module.enableCompileCache?.(process.env.NODE_COMPILE_CACHE);
     await import(entry.href);
     return;
   }

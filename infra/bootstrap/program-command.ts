@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import process from "node:process";
 
 /** A program to spawn. */
@@ -21,4 +22,13 @@ function loaderArgs(execArgv: readonly string[]): string[] {
     const value = execArgv[index + 1];
     return arg === "--import" && value !== undefined ? [arg, value] : [];
   });
+}
+
+/**
+ * Variables for our programs: Node keeps compiled code, so that a start costs half the time and the compiler's 25 MB are not
+ * needed. A folder that cannot be written is passed over by Node.
+ */
+export function toProgramEnvironment(sourceFolder: string): Readonly<Record<string, string>> {
+  const folder = process.env["NODE_COMPILE_CACHE"] ?? join(sourceFolder, "node_modules", ".cache", "node-compile");
+  return { NODE_COMPILE_CACHE: folder };
 }

@@ -6,7 +6,7 @@ import { request } from "node:https";
 import { join } from "node:path";
 import process from "node:process";
 import { PlatformError } from "#shared/errors/platform-error.ts";
-import { toProgramCommand } from "./program-command.ts";
+import { toProgramCommand, toProgramEnvironment } from "./program-command.ts";
 import type { ReadyFacts } from "./up.ts";
 
 /** What deploying the sample needs. */
@@ -96,7 +96,8 @@ async function prepareSource({ facts, node, sourceFolder, workspace, servicesFol
 
 async function runMcp(args: readonly string[], { facts, sourceFolder, signal }: SampleOptions): Promise<void> {
   const command = toProgramCommand(join(sourceFolder, "cli", "main.ts"), ["--config", facts.cliConfig, ...args]);
-  const child = spawn(command.file, [...command.args], { env: process.env, stdio: ["ignore", "pipe", "pipe"], signal });
+  const env = { ...process.env, ...toProgramEnvironment(sourceFolder) };
+  const child = spawn(command.file, [...command.args], { env, stdio: ["ignore", "pipe", "pipe"], signal });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream.on("data", (chunk) => void (output = (output + String(chunk)).slice(-4_000)));

@@ -23,7 +23,7 @@ Metacircular serves "${domain}" as node "${extras.node}", ready in ${(extras.too
 Next, in another terminal:
 
   export MCP_CONFIG=${facts.cliConfig}
-  npx mcp login --username ${facts.admin.username} --password-stdin < ${facts.admin.passwordFile}
+  npx mcp login --username ${facts.admin.username} --password-file ${facts.admin.passwordFile}
   npx mcp ps
   curl --cacert ${facts.ca} --resolve ${name}:${proxyPort}:${proxyHost} https://${name}:${proxyPort}/healthz
   dig @${dnsHost} -p ${dnsPort} ${name}

@@ -13,7 +13,7 @@ import { acquireLock } from "./lock.ts";
 import { loadPlatformId } from "./platform-id.ts";
 import { assertPortFree, findFreePort } from "./ports.ts";
 import { apiUrlOf, hostPort, type PlatformFacts, registryLocationOf, registryNameOf } from "./program-configs.ts";
-import { toProgramCommand } from "./program-command.ts";
+import { toProgramCommand, toProgramEnvironment } from "./program-command.ts";
 import { removePlatformContainers } from "./remove-containers.ts";
 import { openRotatingLog } from "./rotating-log.ts";
 import { type SupervisedProgram, superviseProgram } from "./supervise.ts";
@@ -158,6 +158,7 @@ function createRunner(
     return stack.use(superviseProgram({
       ...toProgramCommand(join(deps.sourceFolder, "infra", "metacircular.ts"), [name, "--config", layout.config(name)]),
       name,
+      env: toProgramEnvironment(deps.sourceFolder),
       output,
       log: deps.log,
       onStart(pid) {
