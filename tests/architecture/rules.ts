@@ -125,7 +125,7 @@ export const rules: readonly Rule[] = [
   {
     name: "file names are kebab-case",
     check: ({ path }) =>
-      /^[a-z0-9]+(-[a-z0-9]+)*(\.(podman|browser))?(\.test)?\.(ts|tsx|mjs)$/.test(basename(path))
+      /^[a-z0-9]+(-[a-z0-9]+)*(\.(podman|browser|property))?(\.test)?\.(ts|tsx|mjs)$/.test(basename(path))
         ? []
         : ["has another name"],
   },

@@ -58,5 +58,6 @@ export function unitOf(path: string): string | undefined {
 
 /** Says whether a file serves tests only. */
 export function isForTests(path: string): boolean {
-  return /\.test\.tsx?$|(^|\/)testing(\/|\.ts$)|\/temporary-[a-z]+\.ts$|^(tests|bench)\//.test(path);
+  return /\.test\.tsx?$|(^|\/)testing(\/|\.ts$)|(^|\/)start-test-[a-z]+\.ts$|\/temporary-[a-z]+\.ts$|^(tests|bench)\//
+    .test(path);
 }
