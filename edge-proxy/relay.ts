@@ -53,5 +53,7 @@ function pump(from: Duplex, to: Duplex, touch: () => void): void {
     from.resume();
   });
   from.on("end", () => to.end());
+  // Deno reads on while a socket is paused, so the end may have come before the relay began.
+  if (from.readableEnded) to.end();
   from.resume();
 }

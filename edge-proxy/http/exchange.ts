@@ -1,4 +1,3 @@
-import type { Socket } from "node:net";
 import type { IncomingMessage } from "node:http";
 import type { Route } from "#shared/contract/state.ts";
 import type { Log } from "#shared/log/log.ts";
@@ -45,19 +44,4 @@ export interface Exchange {
   readonly requestId: string;
   /** Whether the client waits for 100 (Continue) before it sends the body. */
   readonly expectsContinue: boolean;
-}
-
-/** A connection of the L7 side after its handshake. */
-export interface SecureConnection {
-  /** Name that TLS was opened for. */
-  readonly hostname: string;
-  /** Port of the listener. */
-  readonly port: number;
-  /** Requests and upgraded streams in flight. */
-  active: number;
-}
-
-/** The address of the peer, an IPv4-mapped one in its IPv4 form. */
-export function addressOf(socket: Socket): string {
-  return (socket.remoteAddress ?? "0.0.0.0").replace(/^::ffff:/, "");
 }

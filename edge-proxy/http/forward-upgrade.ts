@@ -3,6 +3,7 @@ import { type IncomingMessage, request, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Backend } from "#shared/contract/state.ts";
 import { backendKey, routeKey } from "../routes.ts";
+import { endGently } from "../end-gently.ts";
 import { relay } from "../relay.ts";
 import { createErrorPage, toRawResponse } from "./error-page.ts";
 import type { Exchange, L7Dependencies } from "./exchange.ts";
@@ -59,8 +60,7 @@ export async function forwardUpgrade(
 /** Answers an upgrade with the proxy's own page and closes. */
 export function refuseUpgrade(exchange: Pick<Exchange, "request" | "requestId">, socket: Duplex, status: number): void {
   const accept = exchange.request.headers.accept ?? "";
-  socket.on("error", () => socket.destroy());
-  socket.end(toRawResponse(createErrorPage(status, { requestId: exchange.requestId, accept })));
+  endGently(socket, toRawResponse(createErrorPage(status, { requestId: exchange.requestId, accept })));
 }
 
 /** Whether the request asks for the one upgrade that is offered. */
@@ -128,7 +128,7 @@ async function passOn(client: UpgradingClient, message: IncomingMessage): Promis
   });
   client.socket.write(toHead(message, ["Connection", "close"]), "latin1");
   message.on("error", () => client.socket.destroy());
-  message.on("end", () => client.socket.end());
+  message.on("end", () => endGently(client.socket));
   message.pipe(client.socket, { end: false });
   await promise;
 }

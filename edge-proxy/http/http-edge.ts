@@ -1,22 +1,20 @@
 import type { Buffer } from "node:buffer";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { Socket } from "node:net";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
-import { maxHeadBytes, type ProxyLimits } from "../limits.ts";
 import { answerError } from "./answer-error.ts";
-import { checkRequest } from "./check-request.ts";
-import { createErrorPage, toRawResponse } from "./error-page.ts";
-import { addressOf, type Exchange, type L7Dependencies, type SecureConnection } from "./exchange.ts";
+import { answerParserError, createHttpServer } from "./http-server.ts";
+import type { Exchange, L7Dependencies } from "./exchange.ts";
 import { forwardRequest } from "./forward-request.ts";
 import { forwardUpgrade, isWebSocketUpgrade, refuseUpgrade } from "./forward-upgrade.ts";
 import { toRequestId } from "./header-fields.ts";
 import { proveRoute, routeProofPath } from "./prove-route.ts";
+import { checkOn, type ConnectionOrigin, createSecureConnections, type SecureConnection } from "./secure-connection.ts";
 
 /** The HTTP side of the proxy: takes connections whose TLS handshake is done. */
 export interface HttpEdge {
-  /** Serves HTTP/1.1 on `socket`, opened for `hostname` at the listener on `port`. */
-  accept(socket: TLSSocket, origin: { readonly hostname: string; readonly port: number }): void;
+  /** Serves HTTP/1.1 on a connection. */
+  accept(socket: TLSSocket, origin: ConnectionOrigin): void;
   /** Closes connections without a request now, the others after their response. */
   drain(): void;
   /** Stops the server's timers. */
@@ -25,125 +23,92 @@ export interface HttpEdge {
 
 /** An HTTP edge; never listens itself. */
 export function createHttpEdge(dependencies: L7Dependencies): HttpEdge {
-  const connections = new Map<Duplex, SecureConnection>();
+  const connections = createSecureConnections();
   const server = createHttpServer(dependencies.limits);
-  let draining = false;
-  const withDraining = { ...dependencies, isDraining: () => draining };
+  const state = { isDraining: false };
 
-  function serve(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
-    const connection = connections.get(request.socket);
-    if (connection === undefined) return void request.socket.destroy();
-    connection.active += 1;
-    response.on("close", () => leave(request.socket, connection));
-    response.on("error", () => request.socket.destroy());
-    const requestId = toRequestId(request.rawHeaders, dependencies.newId);
-    const checked = checkRequest(headOf(request), connection.hostname);
-    if (checked.kind === "rejected") {
-      logRejected({ request, requestId }, checked);
-      return answerError(response, checked.status, { request, requestId, closes: true });
-    }
-    const clientAddress = addressOf(request.socket);
-    const exchange: Exchange = { ...connection, ...checked, request, requestId, clientAddress, expectsContinue };
-    const isProof = request.method === "GET" && exchange.path === routeProofPath;
-    if (draining) response.shouldKeepAlive = false;
-    void (isProof ? proveRoute : forwardRequest)(exchange, response, withDraining);
-  }
-
-  async function serveUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    const connection = connections.get(socket);
-    if (connection === undefined) return void socket.destroy();
-    const requestId = toRequestId(request.rawHeaders, dependencies.newId);
-    const checked = checkRequest(headOf(request), connection.hostname);
-    if (checked.kind === "rejected") {
-      logRejected({ request, requestId }, checked);
-      return refuseUpgrade({ request, requestId }, socket, checked.status);
-    }
-    if (!isWebSocketUpgrade(request) || checked.hasBody) return refuseUpgrade({ request, requestId }, socket, 501);
-    connection.active += 1;
-    const clientAddress = addressOf(request.socket);
-    const exchange = { ...connection, ...checked, request, requestId, clientAddress, expectsContinue: false };
-    await forwardUpgrade(exchange, { socket, head }, dependencies);
-    connection.active -= 1;
-  }
-
-  function logRejected(
-    { request, requestId }: { readonly request: IncomingMessage; readonly requestId: string },
-    fault: { readonly status: number; readonly reason: string },
-  ): void {
-    const clientAddress = addressOf(request.socket);
-    dependencies.log.info("request refused", { requestId, status: fault.status, reason: fault.reason, clientAddress });
-    dependencies.metrics.request("refused", fault.status);
-  }
-
-  function leave(socket: Socket, connection: SecureConnection): void {
-    connection.active -= 1;
-    if (draining && connection.active === 0) socket.end();
-  }
-
-  server.on("request", (request, response) => serve(request, response, false));
-  server.on("checkContinue", (request, response) => serve(request, response, true));
+  server.on("request", (request, response) => serve(request, response, "none"));
+  server.on("checkContinue", (request, response) => serve(request, response, "continue"));
+  server.on("checkExpectation", (request, response) => serve(request, response, "unknown"));
   server.on("upgrade", (request, socket, head) => void serveUpgrade(request, socket, head));
   server.on("connect", (request, socket) => {
     refuseUpgrade({ request, requestId: dependencies.newId() }, socket, 405);
   });
-  server.on("clientError", (error, socket) => {
-    const isBusy = (connections.get(socket)?.active ?? 1) > 0;
-    answerClientError(error, socket, { isBusy, requestId: dependencies.newId() });
-  });
+  server.on("clientError", (error, socket) => answerParserError(error, connections.find(socket), dependencies.newId()));
+
+  function serve(
+    request: IncomingMessage,
+    response: ServerResponse,
+    expectation: "none" | "continue" | "unknown",
+  ): void {
+    const connection = connections.find(request.socket);
+    if (connection === undefined) return void request.socket.destroy();
+    if (connection.isLast) return;
+    enter(connection, response);
+    const requestId = toRequestId(request.rawHeaders, dependencies.newId);
+    const checked = checkOn(connection, request);
+    if (checked.kind === "rejected" || expectation === "unknown") {
+      connection.isLast = true;
+      const fault = checked.kind === "rejected" ? checked : { status: 417, reason: "the expectation is unknown" };
+      logRefused(connection, requestId, fault);
+      return answerError(response, fault.status, { request, requestId, closes: true });
+    }
+    const expectsContinue = expectation === "continue";
+    const exchange: Exchange = { ...connection, ...checked, request, requestId, expectsContinue };
+    const isProof = request.method === "GET" && exchange.path === routeProofPath;
+    void (isProof ? proveRoute : forwardRequest)(exchange, response, {
+      ...dependencies,
+      isDraining: () => state.isDraining,
+    });
+  }
+
+  function enter(connection: SecureConnection, response: ServerResponse): void {
+    if (state.isDraining) response.shouldKeepAlive = false;
+    connection.active += 1;
+    connection.response = response;
+    connection.isLast = !response.shouldKeepAlive;
+    response.on("error", () => connection.socket.destroy());
+    response.on("close", () => {
+      connection.active -= 1;
+      if (state.isDraining && connection.active === 0) connection.socket.end();
+    });
+  }
+
+  async function serveUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const connection = connections.find(socket);
+    if (connection === undefined || connection.isLast || connection.active > 0) return void socket.destroy();
+    connection.isLast = true;
+    const requestId = toRequestId(request.rawHeaders, dependencies.newId);
+    const checked = checkOn(connection, request);
+    if (checked.kind === "rejected" || !isWebSocketUpgrade(request) || checked.hasBody) {
+      const fault = checked.kind === "rejected" ? checked : { status: 501, reason: "the upgrade is not offered" };
+      logRefused(connection, requestId, fault);
+      return refuseUpgrade({ request, requestId }, socket, fault.status);
+    }
+    connection.active += 1;
+    const exchange: Exchange = { ...connection, ...checked, request, requestId, expectsContinue: false };
+    await forwardUpgrade(exchange, { socket, head }, dependencies);
+    connection.active -= 1;
+  }
+
+  function logRefused(
+    { clientAddress, hostname }: SecureConnection,
+    requestId: string,
+    { status, reason }: { readonly status: number; readonly reason: string },
+  ): void {
+    dependencies.log.info("request refused", { requestId, hostname, status, reason, clientAddress });
+    dependencies.metrics.request("refused", status);
+  }
 
   return {
     accept(socket, origin) {
-      connections.set(socket, { ...origin, active: 0 });
-      socket.on("close", () => connections.delete(socket));
-      socket.on("error", () => socket.destroy());
+      connections.add(socket, origin);
       server.emit("connection", socket);
     },
     drain() {
-      draining = true;
-      for (const [socket, { active }] of connections) if (active === 0) socket.destroy();
+      state.isDraining = true;
+      connections.closeIdle();
     },
     close: () => void server.close(),
   };
-}
-
-function createHttpServer(limits: ProxyLimits): Server {
-  const server = createServer({
-    maxHeaderSize: maxHeadBytes,
-    headersTimeout: limits.requestHeadMs,
-    // Uploads have no total limit: the idle limit of the body is our own (LIM4).
-    requestTimeout: 0,
-    keepAliveTimeout: limits.clientKeepAliveMs,
-    connectionsCheckingInterval: 1000,
-  });
-  server.maxHeadersCount = 0;
-  server.timeout = 0;
-  // Connections are handed over, so the server never listens by itself: "listening" starts its check of slow request heads, and
-  // Deno closes each connection after one response while `listening` is false.
-  Object.defineProperty(server, "listening", { value: true });
-  server.emit("listening");
-  return server;
-}
-
-function headOf(request: IncomingMessage): Parameters<typeof checkRequest>[0] {
-  const { method = "", url: target = "", httpVersion, rawHeaders } = request;
-  return { method, target, httpVersion, rawHeaders };
-}
-
-/** Status of what the parser itself refused (RFC 9110 §15.5). */
-const parserStatus: Readonly<Record<string, number>> = {
-  ERR_HTTP_REQUEST_TIMEOUT: 408,
-  HPE_HEADER_OVERFLOW: 431,
-  HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
-  HPE_INVALID_VERSION: 505,
-};
-
-function answerClientError(
-  error: Error & { readonly code?: string },
-  socket: Duplex,
-  { isBusy, requestId }: { readonly isBusy: boolean; readonly requestId: string },
-): void {
-  // While a response is under way anything written here would land in the middle of it.
-  if (isBusy || !socket.writable || error.code === "ECONNRESET") return void socket.destroy();
-  const status = parserStatus[error.code ?? ""] ?? 400;
-  socket.end(toRawResponse(createErrorPage(status, { requestId, accept: "" })), () => socket.destroy());
 }
