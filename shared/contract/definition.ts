@@ -35,7 +35,8 @@ export const HealthDefinition = z.strictObject({
   /** Name of the route that is asked; the first unless given. */
   route: HealthCheck.shape.route,
   /** How long an instance may take to become healthy, from 1 s to 10 min. */
-  timeout: z.string().regex(/^(([1-9]\d?|[1-5]\d\d|600)s|[1-9]m|10m)$/, 'expected a duration such as "30s" or "5m"').default("30s"),
+  timeout: z.string().regex(/^(([1-9]\d?|[1-5]\d\d|600)s|[1-9]m|10m)$/, 'expected a duration such as "30s" or "5m"')
+    .default("30s"),
 });
 /** `[components.health]` as written. */
 export type HealthDefinition = z.infer<typeof HealthDefinition>;

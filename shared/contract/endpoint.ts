@@ -118,8 +118,7 @@ export function endpoint<P extends z.ZodType, Q extends z.ZodType, B extends z.Z
 /** The given schema, or the fallback that its type parameter defaults to. */
 // The overloads say which schema it is; inside, that one is either way a type parameter's default.
 // deno-lint-ignore no-explicit-any
-// oxlint-disable-next-line typescript/no-explicit-any
-function orDefault(schema: z.ZodType | undefined, fallback: z.ZodType): any {
+function orDefault(schema: z.ZodType | undefined, fallback: z.ZodType): any { // oxlint-disable-line typescript/no-explicit-any
   return schema ?? fallback;
 }
 

@@ -51,7 +51,7 @@ async function openHub(t: TestContext): Promise<FeedHub> {
   return hub;
 }
 
-const follow = (hub: FeedHub): Overrides["open"] & {} => async (since, signal) =>
+const follow = (hub: FeedHub): FeedClientOptions<number>["open"] => async (since, signal) =>
   hub.answerStream("t", since, new Request("http://feed/", { signal }));
 const down: FeedClientOptions<number>["open"] = () => Promise.reject(new Error("connection refused"));
 const set = (hub: FeedHub, key: string, value?: unknown) =>
