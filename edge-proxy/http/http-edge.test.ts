@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { Agent } from "node:https";
 import type { IncomingMessage } from "node:http";
 import { connect as connectTcp, type Socket } from "node:net";
+import process from "node:process";
 import type { Writable } from "node:stream";
 import { test } from "node:test";
 import { waitUntil } from "#shared/lifecycle/wait.ts";
@@ -180,7 +181,10 @@ test("a download is paused while the client does not read", { timeout: 60_000 },
   for (const socket of toProxy) socket.destroy();
 });
 
-test("an upload is paused while the backend does not read", { timeout: 60_000 }, async () => {
+// Deno 2.9 reads on from a paused TLS socket, so an upload is held in memory there (see README.md).
+const skipOnDeno = "deno" in process.versions ? "Deno does not stop reading from a paused TLS socket" : false;
+
+test("an upload is paused while the backend does not read", { timeout: 60_000, skip: skipOnDeno }, async () => {
   await using backend = await startTcpBackend((socket) => void socket.pause());
   await using fixture = await openWith(backend.port);
   const client = await connectTls(targetOf(fixture));
