@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { PlatformError } from "../errors/platform-error.ts";
-import { silentLog } from "../log/log.ts";
+import { type LogFields, silentLog } from "../log/log.ts";
 import { createBackoff } from "./backoff.ts";
 import { createNotifier, createSerialQueue } from "./queue.ts";
 import { runLoop } from "./run-loop.ts";
@@ -76,4 +76,22 @@ test("runLoop() tries again after a failure and stops with its signal", async ()
     { name: "loop", log: silentLog, signal: controller.signal, minMs: 1, maxMs: 1 },
   );
   assert.equal(passes, 2);
+});
+
+test("runLoop() starts its backoff anew after a pass that lasted", async () => {
+  const controller = new AbortController();
+  const waits: number[] = [];
+  const log = {
+    ...silentLog,
+    warn: (_message: string, fields: LogFields = {}) => void waits.push(Number(fields["retryInMs"])),
+  };
+  await runLoop(
+    async () => {
+      if (waits.length === 4) return controller.abort();
+      if (waits.length === 3) await waitFor(50);
+      throw new Error("ended");
+    },
+    { name: "loop", log, signal: controller.signal, minMs: 5, maxMs: 20, random: () => 0 },
+  );
+  assert.deepEqual(waits, [5, 10, 20, 5]);
 });
