@@ -30,7 +30,11 @@ export interface RunOptions {
 
 /** Runs a command to its end; kills it after `timeoutMs` (2 minutes unless given). */
 export async function run(file: string, args: readonly string[], options: RunOptions = {}): Promise<Finished> {
-  const child = spawn(file, [...args], { cwd: options.cwd ?? repository, env: { ...process.env, ...options.env }, stdio: "pipe" });
+  const child = spawn(file, [...args], {
+    cwd: options.cwd ?? repository,
+    env: { ...process.env, ...options.env },
+    stdio: "pipe",
+  });
   const timer = setTimeout(() => child.kill("SIGKILL"), options.timeoutMs ?? 120_000);
   const output = { stdout: "", stderr: "" };
   child.stdout.on("data", (chunk) => void (output.stdout += chunk));
@@ -94,7 +98,11 @@ export interface Platform extends AsyncDisposable {
 /** How a platform is started. */
 export interface PlatformOptions {
   /** Runs everything as this user, rootless. */
-  readonly asUser?: { readonly name: string; readonly env: Readonly<Record<string, string>>; readonly repository: string };
+  readonly asUser?: {
+    readonly name: string;
+    readonly env: Readonly<Record<string, string>>;
+    readonly repository: string;
+  };
   readonly folder?: string;
 }
 
@@ -112,7 +120,16 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
     "up",
     "--json",
     "--no-sample",
-    ...["--dir", join(folder, "mc"), "--proxy-port", String(ports[0]), "--dns-port", String(ports[1]), "--api-port", String(ports[2])],
+    ...[
+      "--dir",
+      join(folder, "mc"),
+      "--proxy-port",
+      String(ports[0]),
+      "--dns-port",
+      String(ports[1]),
+      "--api-port",
+      String(ports[2]),
+    ],
   ];
   let up = await boot(args, options);
   const { ready } = up;
@@ -123,7 +140,10 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
   await mkdir(servicesFolder, { recursive: true });
   await writeFile(
     ready.cliConfig,
-    config.replace(/^workspace = .*$/m, `workspace = "${workspace}"`).replace(/^dir = .*$/m, `dir = "${servicesFolder}"`),
+    config.replace(/^workspace = .*$/m, `workspace = "${workspace}"`).replace(
+      /^dir = .*$/m,
+      `dir = "${servicesFolder}"`,
+    ),
   );
   const platform: Platform = {
     ready,
@@ -133,28 +153,54 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
     },
     workspace,
     mcp: (mcpArgs, runOptions) => {
-      const [file, fileArgs] = asUser(programCommand("cli/main.ts", ["--config", ready.cliConfig, ...mcpArgs], rootOf(options)), options);
+      const [file, fileArgs] = asUser(
+        programCommand("cli/main.ts", ["--config", ready.cliConfig, ...mcpArgs], rootOf(options)),
+        options,
+      );
       return run(file, fileArgs, runOptions);
     },
     mcpOk: async (mcpArgs) => {
       const finished = await platform.mcp(mcpArgs);
-      if (finished.code !== 0) throw new Error(`mcp ${mcpArgs.join(" ")} exited with ${finished.code}:\n${finished.stdout}\n${finished.stderr}`);
+      if (finished.code !== 0) {
+        throw new Error(
+          `mcp ${mcpArgs.join(" ")} exited with ${finished.code}:\n${finished.stdout}\n${finished.stderr}`,
+        );
+      }
       return finished.stdout;
     },
     mcpStart: (mcpArgs) => {
-      const [file, fileArgs] = asUser(programCommand("cli/main.ts", ["--config", ready.cliConfig, ...mcpArgs], rootOf(options)), options);
+      const [file, fileArgs] = asUser(
+        programCommand("cli/main.ts", ["--config", ready.cliConfig, ...mcpArgs], rootOf(options)),
+        options,
+      );
       return spawn(file, fileArgs, { cwd: repository, env: process.env, stdio: "pipe" });
     },
     curl: (url, curlArgs = []) => {
       const { hostname, port } = new URL(url);
       const resolve = `${hostname}:${port === "" ? 443 : port}:127.0.0.1`;
-      return run("curl", ["--silent", "--show-error", "--max-time", "20", "--cacert", ready.ca, "--resolve", resolve, ...curlArgs, url]);
+      return run("curl", [
+        "--silent",
+        "--show-error",
+        "--max-time",
+        "20",
+        "--cacert",
+        ready.ca,
+        "--resolve",
+        resolve,
+        ...curlArgs,
+        url,
+      ]);
     },
     dig: async (name, type = "A") => {
       const [host = "", port = ""] = ready.dns.split(":");
       const text = await runOk("dig", [`@${host}`, "-p", port, "+time=2", "+tries=2", "+norecurse", name, type]);
-      const answers = (/;; ANSWER SECTION:\n([\s\S]*?)\n\n/.exec(text)?.[1] ?? "").split("\n").filter((line) => line !== "");
-      return { status: /status: (\w+)/.exec(text)?.[1] ?? "", answers: answers.map((line) => line.split(/\s+/).slice(4).join(" ")) };
+      const answers = (/;; ANSWER SECTION:\n([\s\S]*?)\n\n/.exec(text)?.[1] ?? "").split("\n").filter((line) =>
+        line !== ""
+      );
+      return {
+        status: /status: (\w+)/.exec(text)?.[1] ?? "",
+        answers: answers.map((line) => line.split(/\s+/).slice(4).join(" ")),
+      };
     },
     define: async (service, toml) => {
       const path = join(servicesFolder, `${service}.toml`);
@@ -172,7 +218,9 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
     },
   };
   const password = (await readFile(ready.admin.passwordFile, "utf8")).trim();
-  const login = await platform.mcp(["login", "--username", ready.admin.username, "--password-stdin"], { input: `${password}\n` });
+  const login = await platform.mcp(["login", "--username", ready.admin.username, "--password-stdin"], {
+    input: `${password}\n`,
+  });
   if (login.code !== 0) throw new Error(`login failed: ${login.stderr}`);
   return platform;
 }
@@ -217,7 +265,9 @@ async function findChild(root: number, program: string): Promise<number> {
     const processes = stdout.trim().split("\n").map((line) => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? []);
     const below = new Set([root]);
     for (const [, pid, parent] of processes) if (below.has(Number(parent))) below.add(Number(pid));
-    const found = processes.find(([, pid, , args]) => below.has(Number(pid)) && args?.includes(`metacircular.ts ${program}`));
+    const found = processes.find(([, pid, , args]) =>
+      below.has(Number(pid)) && args?.includes(`metacircular.ts ${program}`)
+    );
     return found === undefined ? undefined : Number(found[1]);
   }, { action: `find the ${program} process`, timeoutMs: 20_000 });
 }

@@ -7,7 +7,8 @@ import { metacryptContract } from "#shared/contract/metacrypt.ts";
 import { addSource, freePorts, type Platform, runOk, startLoad, startPlatform, whyNoPodman } from "./harness.ts";
 import { createHttpsClient } from "./https-client.ts";
 
-const definition = (platform: Platform, version: string, ports: { rest: number; grpc: number }, data: string) => `name = "vault"
+const definition = (platform: Platform, version: string, ports: { rest: number; grpc: number }, data: string) =>
+  `name = "vault"
 node = "local"
 
 [build.images]
@@ -30,7 +31,9 @@ port = ${ports.grpc}
 mode = "l4"
 `;
 
-test("the guide's walkthrough holds for a service that terminates TLS itself on two L4 routes", { skip: await whyNoPodman() }, async (t) => {
+test("the guide's walkthrough holds for a service that terminates TLS itself on two L4 routes", {
+  skip: await whyNoPodman(),
+}, async (t) => {
   await using platform = await startPlatform();
   const host = `vault.svc.${platform.ready.domain}`;
   const data = join(platform.folder, "srv-vault");
@@ -53,10 +56,14 @@ test("the guide's walkthrough holds for a service that terminates TLS itself on 
   });
 
   await t.test("a new version replaces the old one under load without a failed request", async () => {
-    const clients = await Promise.all([mainPort, grpc].map((port) =>
-      createHttpsClient({ ca: platform.ready.ca, port, hostname: host, keepAlive: false })
-    ));
-    const loads = clients.map((client) => startLoad(() => client.get(), (body) => /^(rest|grpc) v1\.0\./.test(body), 2));
+    const clients = await Promise.all(
+      [mainPort, grpc].map((port) =>
+        createHttpsClient({ ca: platform.ready.ca, port, hostname: host, keepAlive: false })
+      ),
+    );
+    const loads = clients.map((client) =>
+      startLoad(() => client.get(), (body) => /^(rest|grpc) v1\.0\./.test(body), 2)
+    );
     await platform.define("vault", definition(platform, "v1.0.1", ports, data));
     await platform.mcpOk(["deploy", "vault"]);
     for (const load of loads) {
@@ -85,7 +92,16 @@ async function prepareCertificate(platform: Platform, host: string, data: string
   const request = join(platform.folder, "request.pem");
   await runOk("openssl", [
     ...["req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"],
-    ...["-keyout", join(certs, "key.pem"), "-out", request, "-subj", `/CN=${host}`, "-addext", `subjectAltName=DNS:${host}`],
+    ...[
+      "-keyout",
+      join(certs, "key.pem"),
+      "-out",
+      request,
+      "-subj",
+      `/CN=${host}`,
+      "-addext",
+      `subjectAltName=DNS:${host}`,
+    ],
   ]);
   const token = (await readFile(join(platform.ready.cliConfig, "../token"), "utf8")).trim();
   const metacrypt = createClient(metacryptContract, { fetch, baseUrl: platform.ready.api, token: () => token });

@@ -5,7 +5,8 @@ import { test } from "node:test";
 import { addSource, run, startLoad, startPlatform, whyNoPodman } from "./harness.ts";
 import { createHttpsClient } from "./https-client.ts";
 
-const definition = (registry: string, version: string, extra = "") => `# The sample of the guide.
+const definition = (registry: string, version: string, extra = "") =>
+  `# The sample of the guide.
 name = "hello"
 node = "local"
 
@@ -47,7 +48,11 @@ test("the guide's walkthrough holds for a web service behind L7", { skip: await 
 
   await t.test("ps and status show the version that runs", async () => {
     const { instances } = JSON.parse(await platform.mcpOk(["ps", "--json"]));
-    assert.deepEqual(instances.map((i: Record<string, unknown>) => [i["service"], i["version"], i["state"]]), [["hello", "v1.0.0", "healthy"]]);
+    assert.deepEqual(instances.map((i: Record<string, unknown>) => [i["service"], i["version"], i["state"]]), [[
+      "hello",
+      "v1.0.0",
+      "healthy",
+    ]]);
     assert.match(await platform.mcpOk(["ps"]), /hello\s+web\s.*v1\.0\.0/);
     const status = await platform.mcpOk(["status", "hello"]);
     assert.match(status, /v1\.0\.0/);
@@ -102,7 +107,13 @@ test("the guide's walkthrough holds for a web service behind L7", { skip: await 
   }
 
   await t.test("an image that is nowhere and has no source is refused before anything changes", async () => {
-    await platform.define("ghost", definition(registry, "v1.0.0").replace('"hello"', '"ghost"').replace("/hello:", "/ghost:").replace("hello =", "ghost ="));
+    await platform.define(
+      "ghost",
+      definition(registry, "v1.0.0").replace('"hello"', '"ghost"').replace("/hello:", "/ghost:").replace(
+        "hello =",
+        "ghost =",
+      ),
+    );
     const { code, stderr } = await platform.mcp(["deploy", "ghost"]);
     assert.equal(code, 1);
     assert.match(stderr, /ghost/);
