@@ -72,12 +72,18 @@ export const ServerConfigFile = z.object({
 });
 
 /**
- * The configuration in a TOML file, with `$SERVER_SECTION_KEY` overrides.
+ * The configuration in a TOML file, with `$SERVER_SECTION_KEY` overrides; `$PORT` wins (guide §5).
  *
  * @throws {PlatformError} invalid-config — with all problems at once
  */
 export async function loadServerConfig(path: string, env: Environment): Promise<ServerConfig> {
-  const file = await loadConfig({ schema: ServerConfigFile, path, envPrefix: "SERVER", env });
+  const file = await loadConfig({
+    schema: ServerConfigFile,
+    path,
+    envPrefix: "SERVER",
+    env,
+    ports: { PORT: "server.listen_addr" },
+  });
   const { server, node, proxy, dns, blobs, peers } = file;
   return {
     domain: server.domain,

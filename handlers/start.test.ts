@@ -197,6 +197,7 @@ test("loadServerConfig() reports all problems at once and takes overrides", asyn
     SERVER_DATABASE_AUTH_TOKEN: "t",
   });
   assert.equal(config.domain, "a.net");
+  assert.deepEqual((await loadServerConfig(path, { ...env, PORT: "12345" })).listen, { host: "0.0.0.0", port: 12_345 });
   assert.deepEqual(config.databases.mcr, { url: "libsql://db", authToken: "t" });
   assert.deepEqual(config.databases.mcp, { url: "file:/s/databases/mcp.db" });
 });

@@ -17,8 +17,8 @@ if (Number(process.versions.node.split(".")[0]) >= 24) {
 function runWithOwnNode() {
   const node = fileURLToPath(new URL("../../node_modules/node/bin/node", import.meta.url));
   const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: "inherit" });
-  // A terminal sends its signals to both; this process only passes on what was sent to it alone, and waits.
-  process.on("SIGINT", () => {});
+  // A terminal sends Ctrl-C to both; what a supervisor sends to this process alone is passed on.
+  process.on("SIGINT", () => process.stdin.isTTY || child.kill("SIGINT"));
   process.on("SIGTERM", () => child.kill("SIGTERM"));
   child.on("error", () => {
     process.stderr.write(

@@ -6,8 +6,8 @@ export function renderScreen(
   extras: { readonly folder: string; readonly node: string; readonly tookMs: number },
 ): string {
   const { domain } = facts;
-  const [dnsHost = "", dnsPort = ""] = splitLast(facts.dns);
-  const [proxyHost = "", proxyPort = ""] = splitLast(facts.proxy);
+  const [dnsHost, dnsPort] = splitLast(facts.dns);
+  const [proxyHost, proxyPort] = splitLast(facts.proxy);
   const name = `mcp.svc.${domain}`;
   return `
 Metacircular serves "${domain}" as node "${extras.node}", ready in ${(extras.tookMs / 1000).toFixed(1)} s

@@ -117,7 +117,7 @@ async function runOnce(options: SuperviseOptions, signal: AbortSignal, events: R
   // A process group of its own: Ctrl-C in a terminal must not reach the programs before their turn to stop.
   const child = spawn(options.file, [...options.args], {
     detached: true,
-    env: { ...process.env, ...options.env },
+    env: { ...withoutPorts(process.env), ...options.env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const ended = once(child, "exit").then(([code, name]) => `exit ${code ?? name}`, String);
@@ -143,6 +143,11 @@ async function runOnce(options: SuperviseOptions, signal: AbortSignal, events: R
   // A grandchild may hold the pipes open for longer: the exit counts, not their end.
   await Promise.race([closed, waitFor(200)]);
   return { reason: isLate ? "not ready in time, killed" : reason, lastLines };
+}
+
+/** `$PORT` of the shell is not meant for our programs, whose configuration would follow it (guide §5). */
+function withoutPorts(env: Readonly<Record<string, string | undefined>>): Record<string, string | undefined> {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => name !== "PORT" && !name.startsWith("PORT_")));
 }
 
 function readOutput(

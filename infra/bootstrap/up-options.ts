@@ -64,7 +64,7 @@ interface Parser<T> {
   ): { success: true; data: T } | { success: false; error: { issues: readonly { message: string }[] } };
 }
 
-function parseWith<T>(schema: Parser<T>, flag: string, value: unknown, expected?: string): T {
+function parseWith<T>(schema: Parser<T>, flag: string, value: string | number, expected?: string): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const reason = expected ?? parsed.error.issues[0]?.message ?? "expected another value";
