@@ -1,8 +1,7 @@
 import { createServer, type Server, type Socket } from "node:net";
-import { describeError, PlatformError } from "#shared/errors/platform-error.ts";
-import { createBackoff } from "#shared/lifecycle/backoff.ts";
-import { waitFor } from "#shared/lifecycle/wait.ts";
+import { PlatformError } from "#shared/errors/platform-error.ts";
 import type { Log } from "#shared/log/log.ts";
+import { createExtraPorts, type PortState } from "./extra-ports.ts";
 
 /** What {@link createListeners} needs. */
 export interface ListenersOptions {
@@ -10,16 +9,11 @@ export interface ListenersOptions {
   readonly address: string;
   /** Takes over an accepted connection. */
   readonly onConnection: (socket: Socket, port: number) => void;
-  /** Called when a port was opened, failed to open, or was closed. */
+  /** Called when a port was opened or failed to open. */
   readonly onChange: () => void;
   /** Receives failures to open a port. */
   readonly log: Log;
-  /** First wait before a failed port is tried again; 500 unless given. */
-  readonly retryMinMs?: number;
 }
-
-/** What is known of a port that should be open: `opening` until the first try has ended. */
-export type PortState = "open" | "opening" | { readonly problem: string };
 
 /** The TCP listeners of the proxy. Closing one leaves its accepted connections alone. */
 export interface Listeners {
@@ -37,17 +31,11 @@ export interface Listeners {
   whenEmpty(): Promise<void>;
 }
 
-interface ExtraPort {
-  state: PortState;
-  server: Server | undefined;
-  readonly stop: AbortController;
-}
-
 /** Listeners with nothing open yet. */
 export function createListeners(options: ListenersOptions): Listeners {
-  const extra = new Map<number, ExtraPort>();
   const sockets = new Set<Socket>();
   const emptyWaiters = new Set<() => void>();
+  const extraPorts = createExtraPorts({ open: async (port) => (await open(port)).server, ...options });
   let mainServer: Server | undefined;
 
   async function open(port: number): Promise<{ server: Server; port: number }> {
@@ -71,50 +59,17 @@ export function createListeners(options: ListenersOptions): Listeners {
     });
   }
 
-  async function keepOpening(port: number, entry: ExtraPort): Promise<void> {
-    const backoff = createBackoff({ minMs: options.retryMinMs ?? 500, maxMs: 30_000 });
-    while (!entry.stop.signal.aborted) {
-      try {
-        const { server } = await open(port);
-        if (entry.stop.signal.aborted) return void server.close();
-        entry.server = server;
-        entry.state = "open";
-        return options.onChange();
-      } catch (error) {
-        const retryInMs = backoff.next();
-        entry.state = { problem: describeError(error) };
-        options.log.warn("cannot open a route's port, trying again", { port, error, retryInMs });
-        options.onChange();
-        await waitFor(retryInMs, entry.stop.signal);
-      }
-    }
-  }
-
-  function closeExtra(port: number, entry: ExtraPort): void {
-    extra.delete(port);
-    entry.stop.abort();
-    entry.server?.close();
-  }
-
   return {
     async openMain(port) {
       const opened = await open(port);
       mainServer = opened.server;
       return opened.port;
     },
-    setExtraPorts(ports) {
-      for (const [port, entry] of extra) if (!ports.has(port)) closeExtra(port, entry);
-      for (const port of ports) {
-        if (extra.has(port)) continue;
-        const entry: ExtraPort = { state: "opening", server: undefined, stop: new AbortController() };
-        extra.set(port, entry);
-        void keepOpening(port, entry);
-      }
-    },
-    state: (port) => extra.get(port)?.state ?? "opening",
+    setExtraPorts: (ports) => extraPorts.set(ports),
+    state: (port) => extraPorts.state(port),
     close() {
       mainServer?.close();
-      for (const [port, entry] of extra) closeExtra(port, entry);
+      extraPorts.set(new Set());
     },
     cutAll() {
       for (const socket of sockets) socket.destroy();

@@ -1,24 +1,27 @@
 import { randomUUID } from "node:crypto";
+import type { TLSSocket } from "node:tls";
 import type { ProxyReport, Route } from "#shared/contract/state.ts";
 import type { Log } from "#shared/log/log.ts";
 import { waitFor } from "#shared/lifecycle/wait.ts";
 import type { CertificateFiles } from "./certificates/certificate-files.ts";
 import {
+  type CertificateKeeper,
   type CertificateKeeperOptions,
   type CertificateSource,
   type CertificateState,
   createCertificateKeeper,
 } from "./certificates/certificate-keeper.ts";
-import { createConnectionRouter } from "./connection-router.ts";
-import { createBackendPools } from "./http/backend-pools.ts";
-import { createHttpEdge } from "./http/http-edge.ts";
+import { type ConnectionRouter, createConnectionRouter } from "./connection-router.ts";
+import { type BackendPools, createBackendPools } from "./http/backend-pools.ts";
+import { createHttpEdge, type HttpEdge } from "./http/http-edge.ts";
 import { createInstanceLoad } from "./instance-load.ts";
-import { serveL4 } from "./l4.ts";
+import { type L4Dependencies, serveL4 } from "./l4.ts";
 import { defaultLimits, type ProxyLimits } from "./limits.ts";
-import { createListeners } from "./listeners.ts";
+import { createListeners, type Listeners } from "./listeners.ts";
 import type { ProxyMetrics } from "./metrics.ts";
+import { reportOf } from "./report-of.ts";
 import { createRouteTable, routeKey, type RouteTable } from "./routes.ts";
-import { createHostServers } from "./tls/host-servers.ts";
+import { createHostServers, type HostServers } from "./tls/host-servers.ts";
 
 /** What {@link openProxy} needs. */
 export interface ProxyOptions {
@@ -87,39 +90,14 @@ export async function openProxy(options: ProxyOptions): Promise<Proxy> {
     log,
   });
   const edge = createHttpEdge({ findRoute, load, pools, limits, metrics, log, newId: randomUUID });
-  const hosts = createHostServers({
+  const onSecure = (socket: TLSSocket, hostname: string) =>
+    edge.accept(socket, { hostname, port: socket.localPort ?? mainPorts.port });
+  const { hosts, keeper } = createTermination(options, {
     handshakeMs: limits.handshakeMs,
-    onSecure: (socket, hostname) => edge.accept(socket, { hostname, port: socket.localPort ?? mainPorts.port }),
-    onFault(hostname, error) {
-      metrics.refused("handshake");
-      log.debug("a handshake failed", { hostname, error });
-    },
-  });
-  const keeper = createCertificateKeeper({
-    source: options.certificates,
-    files: options.certificateFiles,
-    onCertificate(hostname, certificate) {
-      if (certificate === undefined) hosts.delete(hostname);
-      else hosts.set(hostname, certificate);
-      metrics.certificate(hostname, certificate?.notAfter);
-    },
+    onSecure,
     onChange: publish,
-    now: options.now,
-    log,
-    ...(options.rootsPem === undefined ? {} : { rootsPem: options.rootsPem }),
-    ...(options.certificateRetry === undefined ? {} : { retry: options.certificateRetry }),
   });
-  const router = createConnectionRouter({
-    table: () => table,
-    limits,
-    metrics,
-    serveL4: (connection) => serveL4(connection, { load, limits, metrics, log }),
-    serveL7(client, route) {
-      if (!hosts.accept(route.hostname, client)) return false;
-      client.once("close", metrics.connection(routeKey(route), "l7"));
-      return true;
-    },
-  });
+  const router = createRouter({ table: () => table, load, limits, hosts, metrics, log });
 
   function findRoute(listenerPort: number, hostname: string): Route | undefined {
     const route = table.find(listenerPort, hostname);
@@ -131,34 +109,10 @@ export async function openProxy(options: ProxyOptions): Promise<Proxy> {
   }
 
   function currentReport(): ProxyReport {
-    const states = table.routes.map((route) => ({ key: routeKey(route), state: stateOf(route) }));
-    // Raised only when every route either serves or has a reason why not.
-    if (states.every(({ state }) => state !== "pending")) appliedRevision = revision;
-    const problems: Record<string, string> = {};
-    for (const { key, state } of states) if (typeof state === "object") problems[key] = state.problem.slice(0, 2000);
-    return { appliedRevision, problems, draining: load.outside(table.instances) };
-  }
-
-  function stateOf(route: Route): "serves" | "pending" | { readonly problem: string } {
-    const port = table.extraPorts.has(route.port) ? listeners.state(route.port) : "open";
-    if (typeof port === "object") return port;
-    const certificate = route.mode === "l7" ? keeper.state(route.hostname) : undefined;
-    if (typeof certificate === "object" && "problem" in certificate) return certificate;
-    return port === "opening" || certificate === "pending" ? "pending" : "serves";
-  }
-
-  async function drain(): Promise<void> {
-    log.info("draining", { drainMs: limits.drainMs });
-    listeners.close();
-    router.cutUnrouted();
-    edge.drain();
-    const deadline = new AbortController();
-    await Promise.race([listeners.whenEmpty(), waitFor(limits.drainMs, deadline.signal)]);
-    deadline.abort();
-    listeners.cutAll();
-    pools.retain(new Set());
-    edge.close();
-    await keeper.stop();
+    const sources = { port: listeners.state, certificate: keeper.state, load };
+    const { isSettled, ...report } = reportOf(table, sources);
+    if (isSettled) appliedRevision = revision;
+    return { appliedRevision, ...report };
   }
 
   mainPorts = { ...mainPorts, port: await listeners.openMain(options.port) };
@@ -177,6 +131,86 @@ export async function openProxy(options: ProxyOptions): Promise<Proxy> {
     },
     certificate: (hostname) => keeper.state(hostname),
     currentReport,
-    [Symbol.asyncDispose]: () => (disposed ??= drain()),
+    [Symbol.asyncDispose]: () => (disposed ??= drain({ listeners, router, edge, pools, keeper }, { limits, log })),
   };
+}
+
+/** The TLS side of L7 routes: a server for each name that has a certificate, and what keeps those certificates alive. */
+function createTermination(
+  options: ProxyOptions,
+  hooks: {
+    readonly handshakeMs: number;
+    readonly onSecure: (socket: TLSSocket, hostname: string) => void;
+    readonly onChange: () => void;
+  },
+): { readonly hosts: HostServers; readonly keeper: CertificateKeeper } {
+  const { metrics, log } = options;
+  const hosts = createHostServers({
+    ...hooks,
+    onFault(hostname, error) {
+      metrics.refused("handshake");
+      log.debug("a handshake failed", { hostname, error });
+    },
+  });
+  const keeper = createCertificateKeeper({
+    source: options.certificates,
+    files: options.certificateFiles,
+    onCertificate(hostname, certificate) {
+      if (certificate === undefined) hosts.delete(hostname);
+      else hosts.set(hostname, certificate);
+      metrics.certificate(hostname, certificate?.notAfter);
+    },
+    onChange: hooks.onChange,
+    now: options.now,
+    log,
+    ...(options.rootsPem === undefined ? {} : { rootsPem: options.rootsPem }),
+    ...(options.certificateRetry === undefined ? {} : { retry: options.certificateRetry }),
+  });
+  return { hosts, keeper };
+}
+
+function createRouter(
+  parts: L4Dependencies & {
+    readonly table: () => RouteTable;
+    readonly limits: ProxyLimits;
+    readonly hosts: HostServers;
+  },
+): ConnectionRouter {
+  const { table, limits, hosts, metrics } = parts;
+  return createConnectionRouter({
+    table,
+    limits,
+    metrics,
+    serveL4: (connection) => serveL4(connection, parts),
+    serveL7(client, route) {
+      if (!hosts.accept(route.hostname, client)) return false;
+      client.once("close", metrics.connection(routeKey(route), "l7"));
+      return true;
+    },
+  });
+}
+
+interface Drainable {
+  readonly listeners: Listeners;
+  readonly router: ConnectionRouter;
+  readonly edge: HttpEdge;
+  readonly pools: BackendPools;
+  readonly keeper: CertificateKeeper;
+}
+
+async function drain(
+  { listeners, router, edge, pools, keeper }: Drainable,
+  { limits, log }: { readonly limits: ProxyLimits; readonly log: Log },
+): Promise<void> {
+  log.info("draining", { drainMs: limits.drainMs });
+  listeners.close();
+  router.cutUnrouted();
+  edge.drain();
+  const deadline = new AbortController();
+  await Promise.race([listeners.whenEmpty(), waitFor(limits.drainMs, deadline.signal)]);
+  deadline.abort();
+  listeners.cutAll();
+  pools.retain(new Set());
+  edge.close();
+  await keeper.stop();
 }

@@ -71,9 +71,9 @@ export function createCertificateKeeper(options: CertificateKeeperOptions): Cert
 
   async function keep(hostname: string, kept: KeptName): Promise<void> {
     const backoff = createBackoff(options.retry ?? { minMs: 1_000, maxMs: 300_000 });
-    let current = await load(hostname);
+    let current = await load(hostname, options);
     let renewAtMs = current === undefined ? 0 : renewalTime(current);
-    if (current !== undefined) use(hostname, kept, current);
+    if (current !== undefined) settle(hostname, kept, current);
     while (!kept.stop.signal.aborted) {
       const dueInMs = renewAtMs - now().getTime();
       if (dueInMs > 0) {
@@ -81,53 +81,25 @@ export function createCertificateKeeper(options: CertificateKeeperOptions): Cert
         continue;
       }
       try {
-        current = await issue(hostname);
+        current = await issue(hostname, options);
         renewAtMs = renewalTime(current);
         backoff.reset();
-        use(hostname, kept, current);
+        settle(hostname, kept, current);
       } catch (error) {
         const retryInMs = backoff.next();
         log.warn("cannot obtain a certificate, trying again", { hostname, error, retryInMs });
-        if (current === undefined || now() >= current.notAfter) fail(hostname, kept, error);
+        if (current === undefined || now() >= current.notAfter) {
+          settle(hostname, kept, { problem: describeError(error) });
+        }
         await waitFor(retryInMs, kept.stop.signal);
       }
     }
   }
 
-  async function load(hostname: string): Promise<CheckedCertificate | undefined> {
-    const rootsPem = await options.rootsPem?.();
-    for (const material of await options.files.candidates(hostname)) {
-      try {
-        return checkCertificate(material, { hostname, now: now(), rootsPem });
-      } catch (error) {
-        log.info("a kept certificate is not used", { hostname, error });
-      }
-    }
-    return undefined;
-  }
-
-  async function issue(hostname: string): Promise<CheckedCertificate> {
-    const { keyPem, csrPem } = await createCertificateRequest(hostname);
-    const chainPem = await options.source.obtain(hostname, csrPem);
-    const rootsPem = await options.rootsPem?.();
-    const certificate = checkCertificate({ chainPem, keyPem }, { hostname, now: now(), rootsPem });
-    await options.files.save(hostname, certificate);
-    const { serialNumber, notAfter } = certificate;
-    log.info("a certificate was obtained", { hostname, serialNumber, notAfter: notAfter.toISOString() });
-    return certificate;
-  }
-
-  function use(hostname: string, kept: KeptName, certificate: CheckedCertificate): void {
+  function settle(hostname: string, kept: KeptName, state: CheckedCertificate | { readonly problem: string }): void {
     if (kept.stop.signal.aborted) return;
-    kept.state = certificate;
-    options.onCertificate(hostname, certificate);
-    options.onChange();
-  }
-
-  function fail(hostname: string, kept: KeptName, error: unknown): void {
-    if (kept.stop.signal.aborted) return;
-    kept.state = { problem: describeError(error) };
-    options.onCertificate(hostname, undefined);
+    kept.state = state;
+    options.onCertificate(hostname, "problem" in state ? undefined : state);
     options.onChange();
   }
 
@@ -148,6 +120,31 @@ export function createCertificateKeeper(options: CertificateKeeperOptions): Cert
       await Promise.all([...names.values()].map(({ done }) => done));
     },
   };
+}
+
+/** The kept certificate, when it can still be served. */
+async function load(hostname: string, options: CertificateKeeperOptions): Promise<CheckedCertificate | undefined> {
+  const rootsPem = await options.rootsPem?.();
+  for (const material of await options.files.candidates(hostname)) {
+    try {
+      return checkCertificate(material, { hostname, now: options.now(), rootsPem });
+    } catch (error) {
+      options.log.info("a kept certificate is not used", { hostname, error });
+    }
+  }
+  return undefined;
+}
+
+/** A new certificate, checked and kept. */
+async function issue(hostname: string, options: CertificateKeeperOptions): Promise<CheckedCertificate> {
+  const { keyPem, csrPem } = await createCertificateRequest(hostname);
+  const chainPem = await options.source.obtain(hostname, csrPem);
+  const rootsPem = await options.rootsPem?.();
+  const certificate = checkCertificate({ chainPem, keyPem }, { hostname, now: options.now(), rootsPem });
+  await options.files.save(hostname, certificate);
+  const { serialNumber, notAfter } = certificate;
+  options.log.info("a certificate was obtained", { hostname, serialNumber, notAfter: notAfter.toISOString() });
+  return certificate;
 }
 
 /** When to renew, in milliseconds since 1970. */

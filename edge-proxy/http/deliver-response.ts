@@ -30,7 +30,7 @@ export function deliverResponse(
   };
   response.once("close", () => {
     options.deadline.clear();
-    outgoing.destroyed || message.complete && outgoing.writableFinished || outgoing.destroy();
+    if (!message.complete || !outgoing.writableFinished) outgoing.destroy();
     resolve();
   });
   response.on("error", abort);

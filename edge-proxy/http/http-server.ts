@@ -43,8 +43,12 @@ export function answerParserError(
   connection.isLast = true;
   // The answer is complete, such as a refusal of the request whose body does not parse: it must still arrive.
   if (active === 1 && response?.writableEnded) return endGently(socket);
-  const isFree = active === 0 || (active === 1 && response?.headersSent === false);
-  if (!isFree || !socket.writable || error.code === "ECONNRESET") return void socket.destroy();
+  if (!canAnswer(connection) || error.code === "ECONNRESET") return void socket.destroy();
   const status = parserStatus[error.code ?? ""] ?? 400;
   endGently(socket, toRawResponse(createErrorPage(status, { requestId, accept: "" })));
+}
+
+function canAnswer({ socket, active, response }: SecureConnection): boolean {
+  const isFree = active === 0 || (active === 1 && response?.headersSent === false);
+  return isFree && socket.writable;
 }

@@ -40,17 +40,7 @@ const idempotent = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]);
 export function sendRequest(exchange: Exchange, response: ServerResponse, options: SendOptions): Promise<SendOutcome> {
   const { backend, agent, limits, deadline } = options;
   const { promise, resolve } = Promise.withResolvers<SendOutcome>();
-  const outgoing = request({
-    host: backend.address,
-    port: backend.port,
-    method: exchange.request.method ?? "GET",
-    path: exchange.path,
-    headers: toBackendFields(exchange.request.rawHeaders, {
-      ...exchange,
-      framing: framingOf(exchange),
-    }),
-    agent,
-  });
+  const outgoing = openRequest(exchange, backend, agent);
   let connected = false;
   let bodySent = false;
   let expiredStatus: number | undefined;
@@ -101,6 +91,12 @@ export function sendRequest(exchange: Exchange, response: ServerResponse, option
   if (exchange.expectsContinue) outgoing.flushHeaders();
   else if (!exchange.hasBody) outgoing.end();
   return promise;
+}
+
+function openRequest(exchange: Exchange, backend: Backend, agent: Agent | false): ClientRequest {
+  const { request: { method = "GET", rawHeaders }, path } = exchange;
+  const headers = toBackendFields(rawHeaders, { ...exchange, framing: framingOf(exchange) });
+  return request({ host: backend.address, port: backend.port, method, path, headers, agent });
 }
 
 /** The framing that we write ourselves (RFC 9112 §6), decided by the checked framing of the client. */
