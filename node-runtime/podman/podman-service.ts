@@ -9,6 +9,7 @@ import { waitUntil } from "#shared/lifecycle/wait.ts";
 import type { Log } from "#shared/log/log.ts";
 import { type HostFacts, renderContainersConf, renderRegistriesConf } from "./containers-conf.ts";
 import { isInstalled, readHostFacts } from "./host-facts.ts";
+import { endPauseProcess, findPauseProcess } from "./pause-process.ts";
 import { createPodman } from "./podman.ts";
 
 /** How the podman API service is run. */
@@ -55,6 +56,7 @@ export async function startPodmanService(options: PodmanServiceOptions): Promise
   await writeFile(paths.registriesConf, renderRegistriesConf(toRegistry(options)));
   const environment = { CONTAINERS_CONF: paths.containersConf, CONTAINERS_REGISTRIES_CONF: paths.registriesConf };
 
+  const hadPauseProcess = findPauseProcess() !== undefined;
   const controller = new AbortController();
   const loop = runLoop((signal) => runOnce({ socketPath: paths.socketPath, environment, log: options.log, signal }), {
     name: "podman service",
@@ -64,6 +66,7 @@ export async function startPodmanService(options: PodmanServiceOptions): Promise
   async function dispose(): Promise<void> {
     controller.abort();
     await loop;
+    if (!hadPauseProcess) endPauseProcess();
   }
   try {
     await waitForPing(paths.socketPath, options.timeoutMs ?? 20_000);
@@ -110,9 +113,11 @@ async function runOnce(options: RunOnceOptions): Promise<void> {
   const child = spawn("podman", ["system", "service", "--time=0", `unix://${options.socketPath}`], {
     env: { ...process.env, ...options.environment },
     stdio: ["ignore", "ignore", "pipe"],
+    // A group of its own: rootless podman serves from a child, which does not hear of its parent's SIGTERM.
+    detached: true,
   });
   const output = keepLastOutput(child, options.log);
-  const onAbort = () => child.kill("SIGTERM");
+  const onAbort = () => endGroup(child);
   options.signal.addEventListener("abort", onAbort, { once: true });
   if (options.signal.aborted) onAbort();
   try {
@@ -124,6 +129,17 @@ async function runOnce(options: RunOnceOptions): Promise<void> {
     );
   } finally {
     options.signal.removeEventListener("abort", onAbort);
+    // Podman's pause process inherits the pipe and would hold this process open.
+    child.stderr.destroy();
+  }
+}
+
+function endGroup(child: ChildProcess): void {
+  if (child.pid === undefined) return;
+  try {
+    process.kill(-child.pid, "SIGTERM");
+  } catch {
+    return; // it has ended already
   }
 }
 

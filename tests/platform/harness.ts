@@ -232,7 +232,8 @@ function rootOf(options: PlatformOptions): string {
 function asUser([file, args]: [string, string[]], { asUser }: PlatformOptions): [string, string[]] {
   if (asUser === undefined) return [file, args];
   const env = Object.entries(asUser.env).map(([name, value]) => `${name}=${value}`);
-  return ["runuser", ["-u", asUser.name, "--", "env", ...env, file, ...args]];
+  // Not runuser: it kills what it runs two seconds after it was asked to end.
+  return ["setpriv", [`--reuid=${asUser.name}`, `--regid=${asUser.name}`, "--init-groups", "env", ...env, file, ...args]];
 }
 
 async function boot(args: readonly string[], options: PlatformOptions): Promise<{ child: ChildProcess; ready: Ready }> {
