@@ -5,7 +5,7 @@ import type { DesiredComponent, InstanceReport } from "#shared/contract/state.ts
 import { whyNoPodman } from "../podman/testing/busybox-image.ts";
 import { type PodmanFixture, startPodmanFixture } from "../podman/testing/podman-fixture.ts";
 import { defaultHealthTimings } from "./health-watch.ts";
-import { probeInstance } from "./probe.ts";
+import { createProbe, type Probe, settleMs } from "./probe.ts";
 import { type AgentFixture, startAgentFixture } from "./testing/agent-fixture.ts";
 import { makeComponent, makeService } from "./testing/model.ts";
 
@@ -13,8 +13,12 @@ const skip = whyNoPodman() ?? false;
 if (skip) console.log(`skipping tests with a real podman: ${skip}`);
 
 let machine: PodmanFixture;
+let probe: Probe;
 before(async () => {
-  if (!skip) machine = await startPodmanFixture();
+  if (skip) return;
+  machine = await startPodmanFixture();
+  const { rootless } = await machine.podman.info();
+  probe = createProbe({ settleMs: rootless ? settleMs.rootless : settleMs.rootful });
 });
 after(async () => {
   if (!skip) await machine[Symbol.asyncDispose]();
@@ -29,7 +33,7 @@ function startAgent(more: Parameters<typeof startAgentFixture>[1] = {}): AgentFi
   const { podman, platform } = machine;
   return startAgentFixture(podman, {
     platform,
-    probe: probeInstance,
+    probe,
     healthTimings: defaultHealthTimings,
     holdMs: { minMs: 50, maxMs: 500 },
     ...more,

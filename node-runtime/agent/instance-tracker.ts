@@ -44,9 +44,19 @@ export function createInstanceTracker(options: TrackerOptions): InstanceTracker 
   const judge = createInstanceJudge(options);
   const watch = watchFor(options, judge);
   const transitions = createTransitions();
+  const unreadable = new Set<string>();
   let containers: PodmanContainer[] = [];
 
   const observed = () => toObserved(containers, { platform, notes, healthOf: watch.healthOf });
+  /** A container of ours that an agent of another version made, or that somebody changed, is left alone. */
+  function warnOfUnreadable(): void {
+    const readable = new Set(observed().map(({ containerId }) => containerId));
+    for (const { id, name } of containers) {
+      if (readable.has(id) || unreadable.has(id)) continue;
+      unreadable.add(id);
+      options.log.warn("a container with our label cannot be understood and is left alone", { container: name });
+    }
+  }
   const isSettled = (one: ObservedInstance) => one.failure === undefined && !transitions.current.has(one.containerId);
   return {
     transitions: transitions.current,
@@ -57,6 +67,7 @@ export function createInstanceTracker(options: TrackerOptions): InstanceTracker 
       const settle = transitions.beforeLook();
       containers = await podman.listContainers(`${platformLabel}=${platform}`);
       settle();
+      warnOfUnreadable();
       const ids = new Set(containers.map(({ id }) => id));
       for (const one of [judge, transitions]) one.keepOnly(ids);
       await notes.keepOnly(ids);

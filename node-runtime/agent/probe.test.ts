@@ -4,7 +4,7 @@ import { createServer as createHttpServer } from "node:http";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import { test } from "node:test";
 import { findFreePorts } from "./free-ports.ts";
-import { probeInstance } from "./probe.ts";
+import { createProbe } from "./probe.ts";
 
 async function listen(server: Server): Promise<AsyncDisposable & { port: number }> {
   server.listen(0, "127.0.0.1");
@@ -21,15 +21,16 @@ async function listen(server: Server): Promise<AsyncDisposable & { port: number 
   };
 }
 
+const probeInstance = createProbe({ settleMs: 50 });
 const signal = () => AbortSignal.timeout(10_000);
 const tcp = { timeoutSeconds: 1 };
 
-test("probeInstance() takes any connection that stays open for healthy", async () => {
+test("createProbe() takes any connection that stays open for healthy", async () => {
   await using one = await listen(createServer((socket) => void socket.on("error", () => undefined)));
   assert.equal(await probeInstance({ ports: { "": one.port }, healthCheck: tcp }, signal()), undefined);
 });
 
-test("probeInstance() refuses a closed port, and one behind a forwarder that closes at once", async () => {
+test("createProbe() refuses a closed port, and one behind a forwarder that closes at once", async () => {
   const [free = 0] = await findFreePorts(1, { used: new Set() });
   assert.match(
     await probeInstance({ ports: { "": free }, healthCheck: tcp }, signal()) ?? "",
@@ -40,14 +41,14 @@ test("probeInstance() refuses a closed port, and one behind a forwarder that clo
   assert.match(reason ?? "", /closes each connection at once|ECONNRESET/);
 });
 
-test("probeInstance() wants all routes to accept", async () => {
+test("createProbe() wants all routes to accept", async () => {
   await using one = await listen(createServer((socket) => void socket.on("error", () => undefined)));
   const [free = 0] = await findFreePorts(1, { used: new Set() });
   const reason = await probeInstance({ ports: { rest: one.port, grpc: free }, healthCheck: tcp }, signal());
   assert.match(reason ?? "", new RegExp(`port ${free} `));
 });
 
-test("probeInstance() asks the declared path: 2xx and 3xx are healthy", async () => {
+test("createProbe() asks the declared path: 2xx and 3xx are healthy", async () => {
   const answers: Record<string, number> = { "/ok": 204, "/moved": 302, "/bad": 503 };
   const http = createHttpServer((request, response) =>
     void response.writeHead(answers[request.url ?? ""] ?? 404).end("x")
@@ -61,7 +62,7 @@ test("probeInstance() asks the declared path: 2xx and 3xx are healthy", async ()
   assert.match(await ask("/ok", "grpc") ?? "", /route "grpc", which does not exist/);
 });
 
-test("probeInstance() without routes waits a moment, and ends when it is cancelled", async () => {
+test("createProbe() without routes waits a moment, and ends when it is cancelled", async () => {
   assert.equal(await probeInstance({ ports: {}, healthCheck: tcp }, signal()), undefined);
   assert.match(await probeInstance({ ports: {}, healthCheck: tcp }, AbortSignal.abort()) ?? "", /cancelled/);
 });

@@ -16,28 +16,33 @@ export type Probe = (target: ProbeTarget, signal: AbortSignal) => Promise<string
 
 /** Time for one answer. */
 const probeTimeoutMs = 5_000;
+/** A component without routes is healthy once it ran this long. */
+const steadyMs = 1_000;
+
 /**
- * A component without routes is healthy once it ran this long. Also how long a fresh connection is watched: the port forwarder of
- * rootless podman accepts before it knows whether the container does, and closes at once when it does not.
+ * How long a fresh connection must stay open to count. The port forwarder of rootless podman accepts before it knows whether the
+ * container does, and closes after some 200 ms when it does not; rootful podman refuses at once.
  */
-const steadyMs = { withoutRoutes: 1_000, connection: 75 } as const;
+export const settleMs = { rootful: 20, rootless: 500 } as const;
 
 /** Probes over the host's loopback: HTTP when a path is declared (2xx or 3xx is healthy), else a TCP connect on each route. */
-export const probeInstance: Probe = async (target, signal) => {
-  const ports = Object.entries(target.ports);
-  if (ports.length === 0) {
-    await waitFor(steadyMs.withoutRoutes, signal);
-    return signal.aborted ? "the probe was cancelled" : undefined;
-  }
-  const { path, route } = target.healthCheck;
-  if (path === undefined) {
-    const results = await Promise.all(ports.map(([, port]) => probeTcp(port, signal)));
-    return results.find((result) => result !== undefined);
-  }
-  const port = route === undefined ? ports[0]?.[1] : target.ports[route];
-  if (port === undefined) return `the health check names the route "${route}", which does not exist`;
-  return await probeHttp(port, path, signal);
-};
+export function createProbe(options: { readonly settleMs: number }): Probe {
+  return async (target, signal) => {
+    const ports = Object.entries(target.ports);
+    if (ports.length === 0) {
+      await waitFor(steadyMs, signal);
+      return signal.aborted ? "the probe was cancelled" : undefined;
+    }
+    const { path, route } = target.healthCheck;
+    if (path === undefined) {
+      const results = await Promise.all(ports.map(([, port]) => probeTcp(port, options.settleMs, signal)));
+      return results.find((result) => result !== undefined);
+    }
+    const port = route === undefined ? ports[0]?.[1] : target.ports[route];
+    if (port === undefined) return `the health check names the route "${route}", which does not exist`;
+    return await probeHttp(port, path, signal);
+  };
+}
 
 function probeHttp(port: number, path: string, signal: AbortSignal): Promise<string | undefined> {
   const { promise, resolve } = Promise.withResolvers<string | undefined>();
@@ -52,16 +57,17 @@ function probeHttp(port: number, path: string, signal: AbortSignal): Promise<str
   return promise;
 }
 
-function probeTcp(port: number, signal: AbortSignal): Promise<string | undefined> {
+function probeTcp(port: number, openMs: number, signal: AbortSignal): Promise<string | undefined> {
   const { promise, resolve } = Promise.withResolvers<string | undefined>();
   const socket = connect({ host: "127.0.0.1", port });
   let deadline = setTimeout(() => finish(`port ${port} did not accept within ${probeTimeoutMs} ms`), probeTimeoutMs);
   socket.once("connect", () => {
     clearTimeout(deadline);
-    deadline = setTimeout(() => finish(undefined), steadyMs.connection);
+    deadline = setTimeout(() => finish(undefined), openMs);
   });
   socket.once("data", () => finish(undefined));
   socket.on("error", (error) => finish(`port ${port} does not accept: ${error.message}`));
+  socket.once("end", () => finish(`port ${port} closes each connection at once`));
   socket.once("close", () => finish(`port ${port} closes each connection at once`));
   const onAbort = () => finish("the probe was cancelled");
   signal.addEventListener("abort", onAbort, { once: true });

@@ -18,7 +18,7 @@ import { readNodeFeed } from "./desired-state.ts";
 import { openInstanceNotes } from "./instance-notes.ts";
 import { createLogRelay } from "./log-relay.ts";
 import { createMetrics } from "./metrics.ts";
-import { probeInstance } from "./probe.ts";
+import { createProbe, settleMs } from "./probe.ts";
 
 /** What {@link startAgent} takes besides its configuration. */
 export interface StartAgentDependencies {
@@ -50,6 +50,7 @@ export async function startAgent(config: AgentConfig, dependencies: StartAgentDe
   const stop = new AbortController();
   await using stack = new AsyncDisposableStack();
   const { podman, socketPath } = await openPodman(config, log, stack);
+  const { rootless } = await podman.info();
   const metrics = createMetrics();
   const agent = createAgent({
     podman,
@@ -57,7 +58,7 @@ export async function startAgent(config: AgentConfig, dependencies: StartAgentDe
     platform: config.platform,
     notes,
     log,
-    probe: probeInstance,
+    probe: createProbe({ settleMs: rootless ? settleMs.rootless : settleMs.rootful }),
     registryAuth: controlPlane.registryAuth,
     onOperation: metrics.countOperation,
   });
