@@ -11,7 +11,7 @@ import { type ReadyFacts, startUp, type UpDependencies } from "./up.ts";
 import type { UpOptions } from "./up-options.ts";
 
 /** What {@link runUp} takes besides the operator's options. */
-export interface RunUpOptions extends Omit<UpDependencies, "log"> {
+export interface RunUpOptions extends Pick<UpDependencies, "sourceFolder"> {
   /** The first line on stdout is JSON and the only one. */
   readonly json: boolean;
   /** Whether the sample service is deployed: `first-boot` when this folder never had it. */
@@ -35,7 +35,7 @@ export async function runUp(options: UpOptions, run: RunUpOptions): Promise<void
   using file = openRotatingLog({ path: layoutOf(options.folder).log("up") });
   const log = createLog({ system: "up", write: (line) => file.write(line) });
   try {
-    await using platform = await startUp(options, { ...run, log });
+    await using platform = await startUp(options, { sourceFolder: run.sourceFolder, log, signal: stopping.signal });
     const tookMs = Math.round(performance.now() - startMs);
     if (run.json) process.stdout.write(JSON.stringify({ ready: true, ...platform.facts }) + "\n");
     else process.stdout.write(renderScreen(platform.facts, { folder: options.folder, node: options.node, tookMs }));

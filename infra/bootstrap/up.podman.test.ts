@@ -161,6 +161,25 @@ test("up --json serves, restarts what dies, refuses a second one, and leaves not
   await stop(again.child);
 });
 
+test("up ends everything when it is stopped while it starts", { skip, timeout: 120_000 }, async (context) => {
+  const folder = join(await temporaryFolder(context), "mc");
+  const ports = await freePorts();
+  const { child, errors } = spawnUp(context, "metacircular.ts", [
+    "up",
+    "--json",
+    "--no-sample",
+    ...flagsOf(folder, ports),
+  ]);
+  await waitUntil(() => readProcesses(folder).catch(() => undefined), {
+    action: "see a program started",
+    timeoutMs: 20_000,
+  });
+  await stop(child);
+  assert.equal(child.exitCode, 2, errors());
+  assert.match(errors(), /Cannot start the platform: it was asked to stop/);
+  await assertNothingLeft(folder, ports);
+});
+
 test("up ends what an up that was killed left behind", { skip, timeout: 120_000 }, async (context) => {
   const folder = join(await temporaryFolder(context), "mc");
   const ports = await freePorts();

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { chmod, mkdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { PlatformError } from "#shared/errors/platform-error.ts";
 import { waitUntil } from "#shared/lifecycle/wait.ts";
 import type { Log } from "#shared/log/log.ts";
 import { createPodman } from "../../node-runtime/podman/podman.ts";
@@ -43,6 +44,8 @@ export interface UpDependencies {
   readonly log: Log;
   /** Folder of the programs' sources. */
   readonly sourceFolder: string;
+  /** Cancels the start. */
+  readonly signal: AbortSignal;
 }
 
 /** A platform that runs on this machine. */
@@ -54,16 +57,27 @@ export interface RunningPlatform extends AsyncDisposable {
  * Brings up a whole platform and waits until all of it serves. Disposal stops the programs in order, removes the platform's
  * containers and stops podman's service; the data stays.
  *
- * @throws {PlatformError} conflict — the folder or a port is taken; unavailable — podman or a program cannot be started
+ * @throws {PlatformError} conflict — the folder or a port is taken; unavailable — podman or a program cannot be started;
+ *   cancelled — by the signal
  */
 export async function startUp(options: UpOptions, deps: UpDependencies): Promise<RunningPlatform> {
+  const { signal } = deps;
   const stack = new AsyncDisposableStack();
+  let ending: Promise<void> | undefined;
+  const end = () => ending ??= stack.disposeAsync();
+  // A start that is cancelled ends what runs so far, upon which whatever the start waits for fails.
+  const onAbort = () => void end().catch((error: unknown) => deps.log.error("cannot end the start", { error }));
+  signal.addEventListener("abort", onAbort, { once: true });
   try {
     const facts = await bringUp(options, deps, stack);
-    return { facts, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+    signal.throwIfAborted();
+    return { facts, [Symbol.asyncDispose]: end };
   } catch (error) {
-    await stack.disposeAsync();
-    throw error;
+    await end();
+    if (!signal.aborted) throw error;
+    throw new PlatformError("cancelled", "Cannot start the platform: it was asked to stop", { cause: error });
+  } finally {
+    signal.removeEventListener("abort", onAbort);
   }
 }
 
@@ -88,7 +102,10 @@ async function bringUp(options: UpOptions, deps: UpDependencies, stack: AsyncDis
   const run = createRunner(layout, deps, stack);
   // The order of registration is the order of the end, reversed: programs, containers, podman's service.
   const podmanStack = stack.use(new AsyncDisposableStack());
-  const podman = startPodman(facts, podmanFolder, log).then((service) => podmanStack.use(service));
+  const podman = startPodman(facts, podmanFolder, log).then(async (service) => {
+    if (podmanStack.disposed) await service[Symbol.asyncDispose]();
+    else podmanStack.use(service);
+  });
   stack.defer(() => removeContainers(facts, log));
   const server = run("server");
   const [podmanStart, serverStart] = await Promise.allSettled([podman, server.ready]);
