@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { waitUntil } from "#shared/lifecycle/wait.ts";
 import { silentLog } from "#shared/log/log.ts";
 import { createBoundedChannel } from "./bounded-channel.ts";
 import { loadAgentConfig } from "./config.ts";
@@ -111,7 +112,11 @@ test("createBoundedChannel() makes producers wait for the reader, and lets them 
       produced.push(item);
     }
   })();
-  await new Promise((resolve) => setImmediate(resolve));
+  await waitUntil(() => produced.length >= 2 || undefined, {
+    action: "see two items",
+    timeoutMs: 1_000,
+    intervalMs: 1,
+  });
   assert.deepEqual(produced, [0, 1]);
   const read: number[] = [];
   for await (const item of channel) {

@@ -6,7 +6,7 @@ import { waitUntil } from "#shared/lifecycle/wait.ts";
 import { createInstanceNotes } from "./instance-notes.ts";
 import { startAgentFixture } from "./testing/agent-fixture.ts";
 import { FakePodman } from "./testing/fake-podman.ts";
-import { makeComponent, makeService } from "./testing/model.ts";
+import { makeComponent, makeService, planModel } from "./testing/model.ts";
 
 const image = makeComponent().image;
 const next = makeService({
@@ -182,6 +182,18 @@ test("an agent that restarts leaves healthy instances alone and never reports th
   await second.until("see it healthy", allAre("healthy"));
   assert.equal(podman.calls.length, calls);
   assert.ok(second.reports.every(({ instances }) => allAre("healthy")(instances)));
+});
+
+test("an agent that was killed between create and start goes on with the created container", async () => {
+  const podman = new FakePodman();
+  const [create] = planModel([makeService()], [], true);
+  assert.ok(create?.kind === "create");
+  podman.images.add(image);
+  await podman.createContainer(create.container);
+  await using fixture = startAgentFixture(podman);
+  fixture.desire(makeService());
+  const [instance] = await fixture.until("see it healthy", allAre("healthy"));
+  assert.deepEqual(podman.calls, [`create ${instance?.containerName}`, `start ${instance?.containerName}`]);
 });
 
 test("an agent that lost its notes starts stopped containers rather than calling them failed", async () => {
