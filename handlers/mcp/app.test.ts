@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { z } from "zod";
 import { DeploymentEvent } from "#shared/contract/mcp.ts";
 import { waitUntil } from "#shared/lifecycle/wait.ts";
-import { PlatformError } from "#shared/errors/platform-error.ts";
+import type { PlatformError } from "#shared/errors/platform-error.ts";
 import { createTestPlatform, instanceOf, type TestPlatform, webDefinition } from "./testing/platform.ts";
 
 const key = "hello.svc.test:8443";
+const KeyRow = z.object({ key: z.string() });
 
 async function statusOf(platform: TestPlatform, id: string): Promise<string> {
   return (await platform.operator.getDeployment({ params: { id } })).status;
@@ -283,7 +285,7 @@ test("logs are relayed from the node to the operator", async () => {
   const answer = platform.operator.logs({ params: { service: "hello" }, query: { tail: 5, follow: "true" } });
   const requestId = await waitUntil(async () => {
     const rows = await platform.database.all("SELECT key FROM feed_entry WHERE key LIKE 'logs/%'");
-    return rows[0] === undefined ? undefined : String(rows[0]["key"]).slice("logs/".length);
+    return rows[0] === undefined ? undefined : KeyRow.parse(rows[0]).key.slice("logs/".length);
   }, { action: "see the log request", timeoutMs: 5_000, intervalMs: 5 });
   await assert.rejects(
     platform.clientFor({ username: "other", kind: "node" }).sendLogs({

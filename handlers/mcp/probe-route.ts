@@ -96,7 +96,7 @@ async function assertInstance(socket: TLSSocket, target: ProbeTarget): Promise<v
   let text = "";
   for await (const chunk of socket) text += String(chunk);
   const [head = "", body = ""] = text.split("\r\n\r\n");
-  if (!/^HTTP\/1\.1 200/.test(head)) {
+  if (!head.startsWith("HTTP/1.1 200")) {
     throw new PlatformError(
       "upstream-failed",
       `Cannot prove "${target.hostname}": the proxy answered ${head.split("\r\n")[0]}`,

@@ -251,3 +251,19 @@ test("startFeedClient() applies again what could not be applied", async (t) => {
   assert.deepEqual(tries.slice(0, 2), [1, 1]);
   await running.close();
 });
+
+test("startFeedClient() keeps what it has when the control plane has lost its database", async (t) => {
+  await using folder = await createTemporaryFolder();
+  const statePath = join(folder.path, "t.cbor");
+  await writeFile(statePath, encodeCbor({ topic: "t", revision: 7, entries: [["a", encodeCbor(1)]] }));
+  const emptied = await openHub(t);
+  const running = await startClient(t, { open: follow(emptied), statePath });
+  await waitUntil(() => running.lines.some((line) => line.includes("has never written to it")) || undefined, {
+    action: "hear of the lost database",
+    timeoutMs: 5_000,
+  });
+  assert.deepEqual(running.applied.map(({ revision }) => revision), [7]);
+  await set(emptied, "b", 2);
+  await waitUntil(() => running.client.state.entries.get("b"), { action: "see the new state", timeoutMs: 5_000 });
+  await running.close();
+});

@@ -83,6 +83,7 @@ export async function startFeedClient<T>(options: FeedClientOptions<T>): Promise
   }
 
   async function take(frame: FeedFrame): Promise<void> {
+    assertNotEmptied(frame, topic, options);
     const next = applyOrResync(frame);
     if (next === topic) return;
     await writeFileAtomically(options.statePath, encodeKept(options.topic, next));
@@ -107,6 +108,20 @@ export async function startFeedClient<T>(options: FeedClientOptions<T>): Promise
     await options.apply(state);
     isApplied = true;
   }
+}
+
+/** A control plane that has lost its database must not stop what runs: only people can say that nothing should run. */
+function assertNotEmptied(
+  frame: FeedFrame,
+  kept: TopicState,
+  options: Pick<FeedClientOptions<never>, "topic" | "statePath">,
+): void {
+  if (frame.revision > 0 || kept.values.size === 0) return;
+  throw new PlatformError(
+    "conflict",
+    `Cannot follow "${options.topic}": the control plane has never written to it, but revision ${kept.revision} is kept here, ` +
+      `expected its database to be restored, or "${options.statePath}" to be removed`,
+  );
 }
 
 function encodeKept(name: string, topic: TopicState): Uint8Array {

@@ -233,7 +233,15 @@ function asUser([file, args]: [string, string[]], { asUser }: PlatformOptions): 
   if (asUser === undefined) return [file, args];
   const env = Object.entries(asUser.env).map(([name, value]) => `${name}=${value}`);
   // Not runuser: it kills what it runs two seconds after it was asked to end.
-  return ["setpriv", [`--reuid=${asUser.name}`, `--regid=${asUser.name}`, "--init-groups", "env", ...env, file, ...args]];
+  return ["setpriv", [
+    `--reuid=${asUser.name}`,
+    `--regid=${asUser.name}`,
+    "--init-groups",
+    "env",
+    ...env,
+    file,
+    ...args,
+  ]];
 }
 
 async function boot(args: readonly string[], options: PlatformOptions): Promise<{ child: ChildProcess; ready: Ready }> {
@@ -294,7 +302,10 @@ export async function freePorts(count: number): Promise<number[]> {
 export async function addSource(platform: Platform, service: string, fixture: "web" | "tls"): Promise<void> {
   const target = join(platform.workspace, service);
   await cp(join(repository, "tests/platform/fixtures", fixture), target, { recursive: true });
-  if (fixture === "web") return void (await cp("/bin/busybox", join(target, "busybox"), { dereference: true }));
+  if (fixture === "web") {
+    await cp("/bin/busybox", join(target, "busybox"), { dereference: true });
+    return;
+  }
   const binaries = ["/bin/busybox", "/usr/bin/socat"];
   const libraries = (await runOk("ldd", ["/usr/bin/socat"])).match(/\/[^\s]+/g) ?? [];
   for (const path of [...binaries, ...libraries]) {

@@ -121,8 +121,10 @@ mode = "l7"
 
     await t.test("SIGTERM ends everything that was started", async () => {
       assert.equal(await platform.stop(), 0);
-      const { stdout } = await run("ps", ["--user", user, "-o", "pid=,args="]);
-      assert.equal(stdout.trim(), "", "no process of the user is left");
+      const { stdout } = await run("ps", ["--user", user, "-o", "stat=,args="]);
+      // What has ended but was not yet reaped by process 1 is no process any more.
+      const alive = stdout.split("\n").filter((line) => line !== "" && !line.startsWith("Z"));
+      assert.deepEqual(alive, []);
     });
   },
 );

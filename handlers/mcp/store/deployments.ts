@@ -45,12 +45,6 @@ export async function listDeployments(sql: Sql, service: string, limit: number):
   return rows.map((row) => DeploymentRow.parse(row));
 }
 
-/** Ids of all deployments under way. */
-export async function listOpenDeployments(sql: Sql): Promise<string[]> {
-  const rows = await sql.all("SELECT open_deployment AS id FROM service WHERE open_deployment IS NOT NULL");
-  return rows.map((row) => z.object({ id: z.string() }).parse(row).id);
-}
-
 /** What a new deployment starts with. */
 export type NewDeployment = Pick<
   DeploymentRow,

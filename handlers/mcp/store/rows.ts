@@ -63,5 +63,8 @@ export const InstanceRow = z.object({ node: z.string(), report: json(InstanceRep
 /** A row of `instance`. */
 export type InstanceRow = z.infer<typeof InstanceRow>;
 
+/** A row of which only the name was asked. */
+export const NameRow = z.object({ name: z.string() });
+
 /** A row of `deployment_event`. */
 export const EventRow = z.object({ event: json(DeploymentEvent) });

@@ -1,7 +1,7 @@
 import type { ServiceDefinition } from "#shared/contract/definition.ts";
 import { PlatformError } from "#shared/errors/platform-error.ts";
 import type { Sql } from "#shared/store/database.ts";
-import { ServiceRow } from "./rows.ts";
+import { NameRow, ServiceRow } from "./rows.ts";
 
 /** The service, or `undefined`. */
 export async function findService(sql: Sql, name: string): Promise<ServiceRow | undefined> {
@@ -17,7 +17,9 @@ export async function findService(sql: Sql, name: string): Promise<ServiceRow | 
 export async function getService(sql: Sql, name: string): Promise<ServiceRow> {
   const service = await findService(sql, name);
   if (service !== undefined) return service;
-  const known = (await sql.all("SELECT name FROM service ORDER BY name LIMIT 20")).map((row) => String(row["name"]));
+  const known = (await sql.all("SELECT name FROM service ORDER BY name LIMIT 20")).map((row) =>
+    NameRow.parse(row).name
+  );
   throw new PlatformError(
     "not-found",
     `Cannot find service "${name}": it is not known, expected ${
