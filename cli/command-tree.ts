@@ -22,6 +22,8 @@ export interface CommandSpec {
   readonly options?: readonly OptionSpec[];
   readonly examples?: readonly string[];
   readonly isHidden?: boolean;
+  /** Hands the terminal to another program: nothing may be drawn on it meanwhile. */
+  readonly isInteractive?: boolean;
   readonly commands?: readonly CommandSpec[];
   /** Loads the command's code: only what is used is loaded, so that the first output comes at once. */
   readonly load?: () => Promise<CommandHandler>;
@@ -128,6 +130,7 @@ const readCommands: readonly CommandSpec[] = [
   },
   {
     name: "edit",
+    isInteractive: true,
     summary: "Edit service definition",
     arguments: [service],
     examples: ["mcp edit web", "EDITOR=nano mcp edit web"],

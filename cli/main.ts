@@ -5,9 +5,13 @@ import { runCli } from "./run-cli.ts";
 import type { Input, Output } from "./world.ts";
 
 const interrupt = new AbortController();
-// Once: a second Ctrl-C ends the process through the default action, whatever it waits for.
-process.once("SIGINT", () => interrupt.abort());
-process.once("SIGTERM", () => interrupt.abort());
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.on(signal, () => {
+    // A second Ctrl-C ends the process, whatever it waits for.
+    if (interrupt.signal.aborted) process.kill(process.pid, "SIGKILL");
+    interrupt.abort();
+  });
+}
 // The reader of a pipe may leave before the end, as `head` does: nothing more is worth doing then.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on("error", (error: Error) => {
@@ -18,7 +22,7 @@ for (const stream of [process.stdout, process.stderr]) {
 
 process.exitCode = await runCli(process.argv.slice(2), {
   env: process.env,
-  homeDir: homedir(),
+  homeDir: process.env["HOME"] || homedir(),
   stdin: createInput(),
   stdout: toOutput(process.stdout),
   stderr: toOutput(process.stderr),
@@ -32,7 +36,8 @@ function toOutput(stream: NodeJS.WriteStream): Output {
   return {
     isTTY: stream.isTTY === true,
     get columns() {
-      return stream.isTTY === true ? stream.columns : undefined;
+      // Some terminals say that they are 0 wide.
+      return stream.isTTY === true && stream.columns > 0 ? stream.columns : undefined;
     },
     write: (text) => void stream.write(text),
   };

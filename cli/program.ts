@@ -2,13 +2,23 @@ import { Argument, Command, Option } from "commander";
 import { type CommandSpec, commandTree, globalOptions } from "./command-tree.ts";
 import type { CommandHandler, CommandInput } from "./world.ts";
 
+/** The command that the operator chose. */
+export interface ChosenCommand {
+  readonly spec: CommandSpec;
+  /** Words of the command, such as `node list`. */
+  readonly words: string;
+  readonly input: CommandInput;
+  /** Loads the command's code. */
+  readonly load: () => Promise<CommandHandler>;
+}
+
 /** What the program needs from whoever runs it. */
 export interface ProgramOptions {
   readonly writeOut: (text: string) => void;
   readonly writeError: (text: string) => void;
   readonly helpWidth: number;
-  /** Runs the command that was chosen, given its words, such as `node list`. */
-  readonly run: (handler: CommandHandler, input: CommandInput, words: string) => Promise<void>;
+  /** Runs the command that was chosen. */
+  readonly run: (chosen: ChosenCommand) => Promise<void>;
 }
 
 /** The command line of `mcp`, made from the command tree. Wrong usage is thrown as `CommanderError`. */
@@ -38,13 +48,10 @@ function addCommand(parent: Command, spec: CommandSpec, options: ProgramOptions)
   for (const below of spec.commands ?? []) addCommand(command, below, options);
   const { load } = spec;
   if (load !== undefined) {
-    command.action(async () =>
-      options.run(
-        await load(),
-        { arguments: command.processedArgs, options: command.optsWithGlobals() },
-        wordsOf(command),
-      )
-    );
+    command.action(async () => {
+      const input = { arguments: command.processedArgs, options: command.optsWithGlobals() };
+      await options.run({ spec, words: wordsOf(command), input, load });
+    });
   }
 }
 

@@ -4,7 +4,8 @@ import { commandTree } from "./command-tree.ts";
 import { createProgram } from "./program.ts";
 import type { ErrorPlace } from "./render/next-step.ts";
 import { renderError } from "./render/render-error.ts";
-import type { Cli, World } from "./world.ts";
+import { createWaiting } from "./render/waiting.ts";
+import type { Cli, CommandInput, World } from "./world.ts";
 
 /** Runs `mcp` with its arguments and gives back the exit code: 0 done, 1 failed, 2 cancelled or wrong usage, 4 needs a login. */
 export async function runCli(words: readonly string[], world: World): Promise<number> {
@@ -20,16 +21,12 @@ export async function runCli(words: readonly string[], world: World): Promise<nu
     writeOut: (text) => world.stdout.write(text),
     writeError: (text) => void (helpText += text),
     helpWidth: world.stdout.columns ?? 100,
-    run: async (handler, input, command) => {
-      const { json, color, config } = input.options;
-      cli = {
-        ...world,
-        json: json === true,
-        wantsColor: color !== false,
-        configPath: typeof config === "string" ? config : undefined,
-      };
+    run: async ({ spec, words: command, input, load }) => {
+      cli = withOptions(world, input);
       place = { command, service: input.arguments[0]?.split("/")[0] };
-      await handler(cli, input);
+      if (spec.isInteractive === true) return (await load())(cli, input);
+      using waiting = createWaiting(cli, `mcp ${command}`);
+      await (await load())(waiting.cli, input);
     },
   });
   try {
@@ -42,6 +39,15 @@ export async function runCli(words: readonly string[], world: World): Promise<nu
     if (error.exitCode === 0 || error.code === "commander.help") return 0;
     return renderError(cli, toUsageError(error), place);
   }
+}
+
+function withOptions(world: World, { options: { json, color, config } }: CommandInput): Cli {
+  return {
+    ...world,
+    json: json === true,
+    wantsColor: color !== false,
+    configPath: typeof config === "string" ? config : undefined,
+  };
 }
 
 /** `error: unknown command 'deplyo'\n(Did you mean deploy?)` becomes `unknown command "deplyo" (Did you mean deploy?)`. */

@@ -12,7 +12,7 @@ test("login() asks on a terminal without echo and stores the token 0600", async 
   const { exitCode, stdout, stderr } = await sandbox.run(["login"], {
     isTTY: true,
     stdin: "admin\nsecrex\u007ft\n",
-    env: { NO_COLOR: "1" },
+    env: { TERM: "dumb" },
   });
   assert.equal(exitCode, 0, stderr);
   assert.equal(stderr, "User name: Password: \n");

@@ -32,6 +32,7 @@ export async function watchDeployment(deployment: Deployment, options: WatchOpti
     const onLost = () => progress.step("the connection is lost, connecting again");
     for await (const event of followDeployment({ platform, id: deployment.id, signal, onLost })) {
       show(event, progress, style);
+      if (event.state !== "started") progress.step(`${deployment.kind} ${deployment.service}`);
       // The first failure is the reason; later ones follow from it. Log lines are worth waiting for.
       if (
         event.state === "failed" && (failure === undefined || (failure.log === undefined && event.log !== undefined))
@@ -49,7 +50,11 @@ function show(event: DeploymentEvent, progress: Progress, style: Style): void {
   const place = event.component === null ? "" : `${event.component}: `;
   const text = `${place}${event.step.padEnd(event.component === null ? 0 : 6)} ${printable(event.message)}`;
   if (event.state === "started") return progress.step(text);
-  const mark = { done: style.green("✓"), failed: style.red("✗"), info: style.dim("·") }[event.state];
+  const mark = {
+    done: style.green("✓"),
+    failed: style.red("✗"),
+    info: style.dim("·"),
+  }[event.status === "failed" ? "failed" : event.state];
   progress.line(`${mark} ${style.dim(formatElapsed(event.elapsedMs).padStart(8))}  ${text}`);
 }
 

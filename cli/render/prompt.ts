@@ -49,7 +49,7 @@ function createCharacterReader(stdin: Input, interrupt: AbortSignal): () => Prom
     while (waiting.length === 0) {
       const { done, value } = await Promise.race([chunks.next(), interrupted.promise]);
       if (done === true) return undefined;
-      waiting = [...(typeof value === "string" ? value : decoder.decode(value, { stream: true }))];
+      waiting = Array.from(typeof value === "string" ? value : decoder.decode(value, { stream: true }));
     }
     return waiting.shift();
   };
