@@ -3,6 +3,7 @@ import { Buffer } from "node:buffer";
 import { once } from "node:events";
 import { connect as connectTcp, type Socket } from "node:net";
 import { test } from "node:test";
+import { setImmediate } from "node:timers";
 import { waitUntil } from "#shared/lifecycle/wait.ts";
 import { buildClientHello } from "./testing/client-hello-bytes.ts";
 import { backendAt, openTestProxy, routeTo, type TestProxy } from "./testing/open-test-proxy.ts";

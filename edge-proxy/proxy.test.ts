@@ -6,6 +6,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { setImmediate } from "node:timers";
 import { waitUntil } from "#shared/lifecycle/wait.ts";
 import { backendAt, openTestProxy, routeTo } from "./testing/open-test-proxy.ts";
 import { targetOf } from "./testing/target-of.ts";

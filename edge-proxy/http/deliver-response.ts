@@ -1,4 +1,5 @@
 import type { ClientRequest, IncomingMessage, ServerResponse } from "node:http";
+import { setImmediate } from "node:timers";
 import type { ProxyLimits } from "../limits.ts";
 import type { Deadline } from "./deadline.ts";
 import { toClientFields, toTrailerFields } from "./header-fields.ts";

@@ -8,14 +8,6 @@ export interface Running extends AsyncDisposable {
   readonly ready: Readonly<Record<string, unknown>>;
 }
 
-/** The stdout line by which a supervisor knows that a program serves. */
-export interface ReadyLine {
-  /** Always true. */
-  readonly ready: true;
-  /** The program's name. */
-  readonly program: string;
-}
-
 /**
  * Runs one program of the platform: starts it, prints `{"ready":true,"program":…}` on stdout, and disposes it at SIGTERM or
  * SIGINT. A second signal, or a disposal longer than `drainMs`, ends the process at once through the default action.

@@ -83,7 +83,11 @@ function readOpt(opt: packet.Answer | undefined): Pick<TestReply, "opt" | "exten
 
 function toText(record: packet.Answer): string {
   const data = "data" in record ? record.data : undefined;
-  const text = typeof data === "object" && data !== null && "serial" in data ? `serial=${data.serial}` : String(data);
+  const text = typeof data === "object" && data !== null && "serial" in data
+    ? `serial=${data.serial}`
+    : typeof data === "string"
+    ? data
+    : JSON.stringify(data);
   return `${record.name} ${"ttl" in record ? record.ttl : undefined} ${record.type} ${text}`;
 }
 
