@@ -13,7 +13,8 @@ const deploys = 20;
 /** Control plane → route switched → proven through the proxy, image cached; the sample needs some milliseconds to boot. */
 export async function measure(): Promise<BenchResult> {
   await using platform = await startPlatform();
-  const definition = (version: string) => `name = "hello"
+  const definition = (version: string) =>
+    `name = "hello"
 node = "local"
 [build.images]
 hello = "Dockerfile"
@@ -43,7 +44,9 @@ mode = "l7"
     if (events.at(-1)?.status !== "succeeded") throw new Error(`deploy failed: ${events.at(-1)?.message}`);
     totalMs.push(performance.now() - startedAt);
     routedMs.push(events.find(({ step, state }) => step === "route" && state === "done")?.elapsedMs ?? Number.NaN);
-    process.stderr.write(`deploy ${index + 1}: proven after ${routedMs.at(-1)} ms, old gone after ${Math.round(totalMs.at(-1) ?? 0)} ms\n`);
+    process.stderr.write(
+      `deploy ${index + 1}: proven after ${routedMs.at(-1)} ms, old gone after ${Math.round(totalMs.at(-1) ?? 0)} ms\n`,
+    );
   }
   const ours = {
     provenP50: median(routedMs),

@@ -36,5 +36,11 @@ export async function measure(): Promise<BenchResult> {
   }
   child.kill();
   server.close();
-  return { bench: "feed", unit: "ms", ours: { subscribers, p50: median(p50s), p99: median(p99s) }, peers: {}, ratios: {} };
+  return {
+    bench: "feed",
+    unit: "ms",
+    ours: { subscribers, p50: median(p50s), p99: median(p99s) },
+    peers: {},
+    ratios: {},
+  };
 }

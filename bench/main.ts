@@ -14,7 +14,9 @@ const benches: Readonly<Record<string, () => Promise<{ measure: () => Promise<Be
 const name = process.argv[2] ?? "";
 const load = benches[name];
 if (load === undefined) {
-  process.stderr.write(`Cannot run benchmark "${name}": it is not known, expected one of: ${Object.keys(benches).join(", ")}\n`);
+  process.stderr.write(
+    `Cannot run benchmark "${name}": it is not known, expected one of: ${Object.keys(benches).join(", ")}\n`,
+  );
   process.exitCode = 2;
 } else {
   try {

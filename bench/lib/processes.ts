@@ -2,10 +2,11 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { accessSync, constants } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { connect } from "node:net";
-import { tmpdir } from "node:os";
+import { connect, createServer } from "node:net";
+import { availableParallelism, tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import process from "node:process";
+import { PlatformError } from "#shared/errors/platform-error.ts";
 import { waitUntil } from "#shared/lifecycle/wait.ts";
 
 /** The path of an installed program, or `undefined`. */
@@ -21,16 +22,55 @@ export function findProgram(name: string): string | undefined {
   });
 }
 
+/**
+ * The path of a program that a benchmark cannot do without.
+ *
+ * @throws {PlatformError} unavailable — when it is not installed; the message names its package
+ */
+export function requireProgram(name: string, aptPackage: string): string {
+  const path = findProgram(name);
+  if (path !== undefined) return path;
+  throw new PlatformError(
+    "unavailable",
+    `Cannot run "${name}": it is not installed, expected it from apt-get install ${aptPackage}`,
+  );
+}
+
+/** The path of a peer's program; when it is not installed says so on stderr, so that the peer is left out. */
+export function findPeer(name: string, aptPackage: string): string | undefined {
+  const path = findProgram(name);
+  if (path === undefined) {
+    process.stderr.write(`${name} is not installed and left out: apt-get install ${aptPackage}\n`);
+  }
+  return path;
+}
+
+/** The core of what is measured, and the one of everything else: load and backends. */
+export const cores = { server: 0, load: 1 } as const;
+
+/** A command that is kept on one core; as it is on a machine with a single core. */
+function onCore(core: number, command: readonly string[]): readonly string[] {
+  return availableParallelism() > 1 ? ["taskset", "-c", String(core), ...command] : command;
+}
+
 /** A program that runs during a benchmark; disposing ends it. */
 export interface Background extends AsyncDisposable {
   readonly child: ChildProcess;
+  /** Processor time in seconds that it and its children have used so far. */
+  cpuSeconds(): Promise<number>;
   /** Resident memory in megabytes. */
   residentMegabytes(): Promise<number>;
 }
 
-/** Starts a program that serves until it is disposed. */
-export function startBackground(file: string, args: readonly string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}): Background {
-  const child = spawn(file, [...args], { ...options, stdio: ["ignore", "ignore", "pipe"] });
+/** Starts a program that serves until it is disposed, on one core if given. */
+export function startBackground(
+  file: string,
+  args: readonly string[],
+  options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv; readonly core?: number } = {},
+): Background {
+  const { core, ...spawnOptions } = options;
+  const [command = file, ...commandArgs] = core === undefined ? [file, ...args] : onCore(core, [file, ...args]);
+  const child = spawn(command, commandArgs, { ...spawnOptions, stdio: ["ignore", "ignore", "pipe"] });
   let errors = "";
   child.stderr.on("data", (chunk) => void (errors = (errors + String(chunk)).slice(-4_000)));
   child.once("exit", (code) => {
@@ -38,6 +78,7 @@ export function startBackground(file: string, args: readonly string[], options: 
   });
   return {
     child,
+    cpuSeconds: () => cpuSeconds(child.pid ?? 0),
     residentMegabytes: () => residentMegabytes(child.pid ?? 0),
     async [Symbol.asyncDispose]() {
       if (child.exitCode !== null || child.signalCode !== null) return;
@@ -56,6 +97,30 @@ export async function residentMegabytes(pid: number): Promise<number> {
   return Math.round(Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? 0) / 102.4) / 10;
 }
 
+/** Processor time of a process and its living descendants, from /proc (proc(5): clock ticks are 10 ms). */
+async function cpuSeconds(pid: number): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, "utf8");
+  // The name, in brackets, may hold anything; user and system time are the 14th and 15th field.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  const own = (Number(fields[11]) + Number(fields[12])) / 100;
+  const children = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8").catch(() => "");
+  const theirs = await Promise.all(children.split(" ").filter(Boolean).map((child) => cpuSeconds(Number(child))));
+  return theirs.reduce((sum, seconds) => sum + seconds, own);
+}
+
+/** A free loopback port below the range of outgoing connections, which would collide with it now and then. */
+export async function findBenchPort(): Promise<number> {
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 10_000);
+    const server = createServer().listen({ port, host: "127.0.0.1", exclusive: true });
+    const isFree = await once(server, "listening").then(() => true, () => false);
+    if (!isFree) continue;
+    server.close();
+    await once(server, "close");
+    return port;
+  }
+}
+
 /** Resolves once something accepts connections on a loopback port. */
 export async function waitForPort(port: number): Promise<void> {
   await waitUntil(() => canConnect(port), { action: `reach port ${port}`, timeoutMs: 15_000 });
@@ -70,6 +135,12 @@ function canConnect(port: number): Promise<true | undefined> {
     });
     socket.once("error", () => resolve(undefined));
   });
+}
+
+/** Stdout of a load generator, run on the core for load. */
+export function outputOfLoad(file: string, args: readonly string[]): Promise<string> {
+  const [command = file, ...commandArgs] = onCore(cores.load, [file, ...args]);
+  return outputOf(command, commandArgs);
 }
 
 /** Stdout of a command that must succeed. */

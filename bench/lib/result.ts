@@ -26,18 +26,18 @@ export function percentile(values: readonly number[], percent: number): number {
 }
 
 /** One thing that is measured side by side. */
-export interface Contender {
+export interface Contender<T> {
   readonly name: string;
-  /** One run; gives the figure. */
-  run(): Promise<number>;
+  /** One run; gives its figures. */
+  run(): Promise<T>;
 }
 
 /**
  * Runs all contenders in turn, `rounds` times (ours, peer, ours, peer …), so that a drifting machine drifts for all, and gives each
  * one's figures. The first round warms up and is dropped.
  */
-export async function runPaired(contenders: readonly Contender[], rounds: number): Promise<Map<string, number[]>> {
-  const figures = new Map<string, number[]>(contenders.map(({ name }) => [name, []]));
+export async function runPaired<T>(contenders: readonly Contender<T>[], rounds: number): Promise<Map<string, T[]>> {
+  const figures = new Map<string, T[]>(contenders.map(({ name }) => [name, []]));
   for (let round = 0; round <= rounds; round++) {
     for (const contender of contenders) {
       const figure = await contender.run();
@@ -54,4 +54,34 @@ export function pairedRatio(ours: readonly number[], peers: readonly number[], i
     return isHigherBetter ? our / peer : peer / our;
   });
   return Math.round(median(ratios) * 100) / 100;
+}
+
+/** Figures of one run, by metric. */
+export type Figures = Readonly<Record<string, number>>;
+
+/** Figures of all rounds of {@link runPaired}, where one contender is named `ours`, as medians and as ratios `<peer>.<metric>`. */
+export function toComparison(
+  rounds: ReadonlyMap<string, readonly Figures[]>,
+  isHigherBetter: Readonly<Record<string, boolean>>,
+): Pick<BenchResult, "ours" | "peers" | "ratios"> {
+  const metrics = Object.keys(isHigherBetter);
+  const valuesOf = (name: string, metric: string) => (rounds.get(name) ?? []).map((figures) => figures[metric] ?? NaN);
+  const mediansOf = (name: string) =>
+    Object.fromEntries(metrics.map((metric) => [metric, toThreeDigits(median(valuesOf(name, metric)))]));
+  const peers = [...rounds.keys()].filter((name) => name !== "ours");
+  const ratios = peers.flatMap((peer) =>
+    metrics.map((metric) => {
+      const ratio = pairedRatio(valuesOf("ours", metric), valuesOf(peer, metric), isHigherBetter[metric] ?? true);
+      return [`${peer}.${metric}`, ratio] as const;
+    })
+  );
+  return {
+    ours: mediansOf("ours"),
+    peers: Object.fromEntries(peers.map((peer) => [peer, mediansOf(peer)])),
+    ratios: Object.fromEntries(ratios),
+  };
+}
+
+function toThreeDigits(value: number): number {
+  return value >= 100 ? Math.round(value) : Number(value.toPrecision(3));
 }
