@@ -260,7 +260,8 @@ async function boot(args: readonly string[], options: PlatformOptions): Promise<
 
 async function stopProcess(child: ChildProcess): Promise<number | null> {
   const exited = once(child, "exit");
-  child.kill("SIGTERM");
+  // Not child.kill(): Deno then reports the signal as the end, whatever the program's exit code.
+  process.kill(child.pid ?? 0, "SIGTERM");
   const timer = setTimeout(() => child.kill("SIGKILL"), 60_000);
   await exited;
   clearTimeout(timer);
