@@ -25,8 +25,9 @@ export async function measure(): Promise<BenchResult> {
   const zone = createZone();
   const queries = join(folder, "queries.txt");
   await writeFile(queries, createQueries());
-  const servers = [await startOurDns(folder, zone), ...await startDnsPeers(folder, zone)];
-  for (const { server } of servers) stack.use(server);
+  const ours = await startOurDns(folder, zone);
+  stack.use(ours.server);
+  const servers = [ours, ...await startDnsPeers(folder, zone, stack)];
   for (const { port } of servers) await waitForDns(port);
   const contenders = servers.map((server) => ({ name: server.name, run: () => runOnce(server, queries) }));
   const figures = await runPaired(contenders, rounds);

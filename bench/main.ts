@@ -1,3 +1,4 @@
+import { loadavg } from "node:os";
 import process from "node:process";
 import { describeError } from "#shared/errors/platform-error.ts";
 import type { BenchResult } from "./lib/result.ts";
@@ -19,6 +20,10 @@ if (load === undefined) {
   );
   process.exitCode = 2;
 } else {
+  const [busyCores = 0] = loadavg();
+  if (busyCores > 0.5) {
+    process.stderr.write(`the machine is busy (load ${busyCores.toFixed(1)}): the figures will be noisy\n`);
+  }
   try {
     const { measure } = await load();
     process.stdout.write(JSON.stringify(await measure()) + "\n");

@@ -17,10 +17,8 @@ const isHigherBetter = {
 
 /** TLS passed through by SNI to a backend that terminates it, beside nginx (`ssl_preread`) and HAProxy (`mode tcp`). */
 export async function measure(): Promise<BenchResult> {
-  await using stack = new AsyncDisposableStack();
-  const stand = stack.use(await openProxyStand());
+  await using stand = await openProxyStand();
   const proxies = [await startOurProxy(stand, "l4"), ...await startL4Peers(stand)];
-  for (const { server } of proxies) stack.use(server);
   for (const { port } of proxies) await waitForHttps(port, "/1k");
   const contenders = proxies.map((proxy) => ({ name: proxy.name, run: () => runOnce(proxy) }));
   const figures = await runPaired(contenders, rounds);

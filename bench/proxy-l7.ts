@@ -15,10 +15,8 @@ const isHigherBetter = {
 
 /** Requests for 1 KB over kept TLS connections, and new TLS connections with one request each, beside nginx, HAProxy and Caddy. */
 export async function measure(): Promise<BenchResult> {
-  await using stack = new AsyncDisposableStack();
-  const stand = stack.use(await openProxyStand());
+  await using stand = await openProxyStand();
   const proxies = [await startOurProxy(stand, "l7"), ...await startL7Peers(stand)];
-  for (const { server } of proxies) stack.use(server);
   for (const { port } of proxies) await waitForHttps(port, "/1k");
   const contenders = proxies.map((proxy) => ({ name: proxy.name, run: () => runOnce(proxy) }));
   const figures = await runPaired(contenders, rounds);

@@ -82,8 +82,12 @@ zone:
   },
 };
 
-/** Starts every installed peer on the same zone. */
-export async function startDnsPeers(folder: string, zone: ZoneState): Promise<DnsUnderTest[]> {
+/** Starts every installed peer on the same zone; disposing `processes` ends them. */
+export async function startDnsPeers(
+  folder: string,
+  zone: ZoneState,
+  processes: AsyncDisposableStack,
+): Promise<DnsUnderTest[]> {
   const started: DnsUnderTest[] = [];
   for (const [name, setup] of Object.entries(setups)) {
     const path = findPeer(setup.program, setup.aptPackage);
@@ -93,7 +97,8 @@ export async function startDnsPeers(folder: string, zone: ZoneState): Promise<Dn
     await mkdir(cwd);
     await writeFile(join(cwd, `${zone.name}.zone`), toZoneFile(zone));
     await writeFile(join(cwd, setup.configName), setup.config(port, zone.name));
-    started.push({ name, port, server: startBackground(path, setup.args, { cwd, core: cores.server }) });
+    const server = processes.use(startBackground(path, setup.args, { cwd, core: cores.server }));
+    started.push({ name, port, server });
   }
   return started;
 }

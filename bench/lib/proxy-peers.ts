@@ -24,7 +24,7 @@ async function startPeers(stand: ProxyStand, peers: Readonly<Record<string, Star
   for (const [name, start] of Object.entries(peers)) {
     const port = await findBenchPort();
     const server = await start(stand, port);
-    if (server !== undefined) started.push({ name, port, server });
+    if (server !== undefined) started.push({ name, port, server: stand.processes.use(server) });
   }
   return started;
 }

@@ -26,6 +26,8 @@ export interface ProxyStand extends AsyncDisposable {
   readonly httpPort: number;
   /** Port of the backend over TLS. */
   readonly httpsPort: number;
+  /** Ends what was started on the stand, and then the stand. */
+  readonly processes: AsyncDisposableStack;
 }
 
 /** A server that a benchmark drives. */
@@ -38,7 +40,7 @@ export interface ProxyUnderTest {
 /** Certificates, and an nginx as backend with the files `/1k` and `/big`, on the core for load. */
 export async function openProxyStand(): Promise<ProxyStand> {
   const nginx = requireProgram("nginx", "nginx");
-  const stack = new AsyncDisposableStack();
+  await using stack = new AsyncDisposableStack();
   const { path: folder } = stack.use(await temporaryFolder());
   await chmod(folder, 0o755);
   const authority = await createTestAuthority();
@@ -56,7 +58,8 @@ export async function openProxyStand(): Promise<ProxyStand> {
     server { listen 127.0.0.1:${httpsPort} ssl; ssl_certificate chain.pem; ssl_certificate_key key.pem; }`;
   const config = toNginxConfig("backend", `http { ${http} }`);
   stack.use(await startNginx(nginx, { folder, name: "backend", config, core: cores.load }));
-  return { folder, httpPort, httpsPort, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+  const processes = stack.move();
+  return { folder, httpPort, httpsPort, processes, [Symbol.asyncDispose]: () => processes.disposeAsync() };
 }
 
 /** Our proxy with one route, its certificate and routes from disk as with the control plane down. */
@@ -75,7 +78,7 @@ export async function startOurProxy(stand: ProxyStand, mode: RouteMode): Promise
     proxy: { node: "local", folder: stand.folder },
     listen: { address: "127.0.0.1", port },
   });
-  return { name: "ours", port, server };
+  return { name: "ours", port, server: stand.processes.use(server) };
 }
 
 /** Settings of nginx's `http` block that all of ours share. */
