@@ -2,6 +2,7 @@ import { type IRequest, Router } from "itty-router";
 import { PlatformError, toPlatformError } from "#shared/errors/platform-error.ts";
 import { toProblemResponse } from "#shared/errors/problem.ts";
 import { answerHealth } from "#shared/mcdsl/health.ts";
+import type { AdminApp } from "#shared/lifecycle/serve-admin.ts";
 import type { ProxyMetrics } from "./metrics.ts";
 import type { Proxy } from "./proxy.ts";
 
@@ -11,12 +12,6 @@ export interface AdminOptions {
   readonly proxy: Pick<Proxy, "table" | "certificate" | "currentReport">;
   /** Its counters. */
   readonly metrics: ProxyMetrics;
-}
-
-/** An HTTP application, ready for a server. */
-export interface AdminApp {
-  /** Answers a request; never rejects. */
-  fetch(request: Request): Promise<Response>;
 }
 
 /** Read-only endpoints for the operator of the node; they belong on a loopback address. */

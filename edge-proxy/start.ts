@@ -1,13 +1,12 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { serve } from "@hono/node-server";
 import type { Fetch } from "#shared/contract/client.ts";
 import { Route } from "#shared/contract/state.ts";
-import { PlatformError } from "#shared/errors/platform-error.ts";
 import { startFeedClient } from "#shared/feed/feed-client.ts";
 import type { Running } from "#shared/lifecycle/run-program.ts";
 import type { Log } from "#shared/log/log.ts";
-import { type AdminApp, createAdmin } from "./admin.ts";
+import { serveAdmin } from "#shared/lifecycle/serve-admin.ts";
+import { createAdmin } from "./admin.ts";
 import { createCertificateFiles } from "./certificates/certificate-files.ts";
 import type { ProxyConfig } from "./config.ts";
 import { connectControlPlane } from "./control-plane.ts";
@@ -83,28 +82,4 @@ export async function startProxy(config: ProxyConfig, dependencies: StartProxyDe
     await stack.disposeAsync();
     throw error;
   }
-}
-
-async function serveAdmin(
-  app: AdminApp,
-  at: { readonly host: string; readonly port: number },
-): Promise<AsyncDisposable & { readonly url: string }> {
-  const listening = Promise.withResolvers<number>();
-  const server = serve({ fetch: app.fetch, hostname: at.host, port: at.port }, ({ port }) => listening.resolve(port));
-  server.once("error", listening.reject);
-  const port = await listening.promise.catch((cause: unknown) => {
-    const place = `${at.host}:${at.port}`;
-    throw new PlatformError("unavailable", `Cannot serve the admin endpoints at "${place}", expected a free port`, {
-      cause,
-    });
-  });
-  return {
-    url: `http://${at.host}:${port}`,
-    async [Symbol.asyncDispose]() {
-      const closed = Promise.withResolvers<void>();
-      server.close(() => closed.resolve());
-      if ("closeAllConnections" in server) server.closeAllConnections();
-      await closed.promise;
-    },
-  };
 }

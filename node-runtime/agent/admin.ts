@@ -2,6 +2,7 @@ import { type IRequest, Router } from "itty-router";
 import { PlatformError, toPlatformError } from "#shared/errors/platform-error.ts";
 import { toProblemResponse } from "#shared/errors/problem.ts";
 import { answerHealth } from "#shared/mcdsl/health.ts";
+import type { AdminApp } from "#shared/lifecycle/serve-admin.ts";
 import type { Agent } from "./agent.ts";
 import { describeOperation } from "./domain/operation.ts";
 import type { AgentMetrics } from "./metrics.ts";
@@ -12,12 +13,6 @@ export interface AdminOptions {
   readonly metrics: AgentMetrics;
   /** Resolves when podman answers. */
   readonly ping: () => Promise<void>;
-}
-
-/** An HTTP application, ready for a server. */
-export interface AdminApp {
-  /** Answers a request; never rejects. */
-  fetch(request: Request): Promise<Response>;
 }
 
 /** Read-only endpoints for the operator of the node; they belong on a loopback address or a unix socket. */

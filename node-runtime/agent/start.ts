@@ -1,15 +1,14 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { serve } from "@hono/node-server";
 import { z } from "zod";
 import type { Fetch } from "#shared/contract/client.ts";
-import { PlatformError } from "#shared/errors/platform-error.ts";
 import { startFeedClient } from "#shared/feed/feed-client.ts";
 import type { Running } from "#shared/lifecycle/run-program.ts";
 import type { Log } from "#shared/log/log.ts";
+import { serveAdmin } from "#shared/lifecycle/serve-admin.ts";
 import { createPodman, type Podman } from "../podman/podman.ts";
 import { startPodmanService } from "../podman/podman-service.ts";
-import { type AdminApp, createAdmin } from "./admin.ts";
+import { createAdmin } from "./admin.ts";
 import { createAgent } from "./agent.ts";
 import { agentVersion } from "./agent-version.ts";
 import type { AgentConfig } from "./config.ts";
@@ -107,28 +106,4 @@ async function openPodman(
   const podman = createPodman(socketPath);
   await podman.ping();
   return { podman, socketPath };
-}
-
-async function serveAdmin(
-  app: AdminApp,
-  at: { readonly host: string; readonly port: number },
-): Promise<AsyncDisposable & { readonly url: string }> {
-  const listening = Promise.withResolvers<number>();
-  const server = serve({ fetch: app.fetch, hostname: at.host, port: at.port }, ({ port }) => listening.resolve(port));
-  server.once("error", listening.reject);
-  const port = await listening.promise.catch((cause: unknown) => {
-    const place = `${at.host}:${at.port}`;
-    throw new PlatformError("unavailable", `Cannot serve the admin endpoints at "${place}", expected a free port`, {
-      cause,
-    });
-  });
-  return {
-    url: `http://${at.host}:${port}`,
-    async [Symbol.asyncDispose]() {
-      const closed = Promise.withResolvers<void>();
-      server.close(() => closed.resolve());
-      if ("closeAllConnections" in server) server.closeAllConnections();
-      await closed.promise;
-    },
-  };
 }

@@ -5,6 +5,7 @@ import { z } from "zod";
 import { PlatformError, toPlatformError } from "#shared/errors/platform-error.ts";
 import { toProblemResponse } from "#shared/errors/problem.ts";
 import { answerHealth } from "#shared/mcdsl/health.ts";
+import type { AdminApp } from "#shared/lifecycle/serve-admin.ts";
 import { answerSpecialName } from "./forward/special-names.ts";
 import { toQuestionBytes } from "./forward/ask-upstreams.ts";
 import { endpointToText } from "./forward/endpoint-address.ts";
@@ -24,12 +25,6 @@ export interface AdminOptions {
   readonly metrics: DnsMetrics;
   /** The feed revision that is served; 0 before the first. */
   readonly revision: () => number;
-}
-
-/** An HTTP application, ready for a server. */
-export interface AdminApp {
-  /** Answers a request; never rejects. */
-  fetch(request: Request): Promise<Response>;
 }
 
 /** Read-only endpoints for the operator of the node; they belong on a loopback address. */

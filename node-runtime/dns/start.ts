@@ -1,14 +1,14 @@
 import { readFile } from "node:fs/promises";
 import { once } from "node:events";
 import { networkInterfaces } from "node:os";
-import { serve } from "@hono/node-server";
 import { createClient, type Fetch } from "#shared/contract/client.ts";
 import { mcnsContract } from "#shared/contract/mcns.ts";
 import { PlatformError } from "#shared/errors/platform-error.ts";
 import type { Running } from "#shared/lifecycle/run-program.ts";
 import type { Log } from "#shared/log/log.ts";
 import { openMachineIdentity } from "#shared/mcdsl/machine-identity.ts";
-import { type AdminApp, createAdmin } from "./admin.ts";
+import { serveAdmin } from "#shared/lifecycle/serve-admin.ts";
+import { createAdmin } from "./admin.ts";
 import type { ControlPlaneConfig, DnsConfig } from "./config.ts";
 import { followZones } from "./follow-zones.ts";
 import { createAddressCheck } from "./forward/client-networks.ts";
@@ -77,7 +77,7 @@ export async function startDns(config: DnsConfig, deps: StartDnsDependencies): P
     const ready = { dns: listeners.endpoints.map(endpointToText) };
     log.info("dns serves", { ...ready, upstreams: upstreams.map(endpointToText), revision: revision() });
     if (config.adminListen === undefined) return { ready, [Symbol.asyncDispose]: () => stack.disposeAsync() };
-    const admin = stack.use(await startAdmin(createAdmin({ zones, forwarder, metrics, revision }), config.adminListen));
+    const admin = stack.use(await serveAdmin(createAdmin({ zones, forwarder, metrics, revision }), config.adminListen));
     return { ready: { ...ready, admin: admin.url }, [Symbol.asyncDispose]: () => stack.disposeAsync() };
   } catch (error) {
     await stack.disposeAsync();
@@ -126,29 +126,4 @@ function addGauges(
     help: "Upstream questions in flight",
     read: () => forwarder.usage.inFlight,
   });
-}
-
-async function startAdmin(
-  app: AdminApp,
-  at: { readonly host: string; readonly port: number },
-): Promise<AsyncDisposable & { readonly url: string }> {
-  const listening = Promise.withResolvers<number>();
-  const server = serve({ fetch: app.fetch, hostname: at.host, port: at.port }, ({ port }) => listening.resolve(port));
-  server.once("error", listening.reject);
-  const port = await listening.promise.catch((cause: unknown) => {
-    throw new PlatformError(
-      "unavailable",
-      `Cannot serve the admin endpoints at "${at.host}:${at.port}", expected a free port`,
-      { cause },
-    );
-  });
-  return {
-    url: `http://${endpointToText({ address: at.host, port })}`,
-    async [Symbol.asyncDispose]() {
-      const closed = Promise.withResolvers<void>();
-      server.close(() => closed.resolve());
-      if ("closeAllConnections" in server) server.closeAllConnections();
-      await closed.promise;
-    },
-  };
 }

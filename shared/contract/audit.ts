@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { AuditEvent } from "../store/audit.ts";
+import { Empty, type Endpoint, endpoint, type Nothing } from "./endpoint.ts";
 
 /** Query of the audit lists. */
 export const AuditQuery = z.object({
@@ -10,3 +11,19 @@ export const AuditQuery = z.object({
 
 /** A page of an audit log, newest first. */
 export const AuditPage = z.object({ events: z.array(AuditEvent) });
+
+/** A page of the audit log of one system: `GET /v1/audit/<system>`, for admins. */
+export function auditEndpoint(
+  system: string,
+): Endpoint<typeof Empty, typeof AuditQuery, typeof Nothing, typeof AuditPage> {
+  return endpoint({
+    id: "audit.list",
+    method: "GET",
+    path: `/v1/audit/${system}`,
+    summary: "List what happened in the system, newest first",
+    access: ["admin"],
+    params: Empty,
+    query: AuditQuery,
+    answer: AuditPage,
+  });
+}

@@ -20,44 +20,59 @@ const Volume = z
 
 /** `[[components.routes]]` of the guide. */
 export const RouteDefinition = z.strictObject({
-  name: Label.optional(),
-  port: Port,
-  mode: RouteMode,
-  hostname: HostName.optional(),
+  name: Label.optional().describe(
+    "Names the port: `$PORT_<NAME>` in the container, `$PORT` without a name. Needed once a component has several routes.",
+  ),
+  port: Port.describe("Port that clients connect to. Each port once for a host name."),
+  mode: RouteMode.describe(
+    "`l4`: TLS goes through to the component. `l7`: the proxy terminates TLS and speaks HTTP to it.",
+  ),
+  hostname: HostName.optional().describe("Host name that clients ask for; `<service>.svc.<domain>` unless given."),
 });
 /** A route as written. */
 export type RouteDefinition = z.infer<typeof RouteDefinition>;
 
 /** `[components.health]`: how the platform decides that an instance may serve; without it, a TCP connect on each route. */
 export const HealthDefinition = z.strictObject({
-  /** HTTP path asked on the route's port; 2xx and 3xx are healthy. */
-  path: HealthCheck.shape.path,
-  /** Name of the route that is asked; the first unless given. */
-  route: HealthCheck.shape.route,
-  /** How long an instance may take to become healthy, from 1 s to 10 min. */
+  path: HealthCheck.shape.path.describe(
+    "Path asked over plain HTTP on the route's port; 2xx and 3xx are healthy. Needs a route.",
+  ),
+  route: HealthCheck.shape.route.describe("Name of the route that is asked; the first unless given."),
   timeout: z.string().regex(/^(([1-9]\d?|[1-5]\d\d|600)s|[1-9]m|10m)$/, 'expected a duration such as "30s" or "5m"')
-    .default("30s"),
+    .default("30s")
+    .describe("How long a new instance may take to become healthy, from 1 s to 10 min."),
 });
 /** `[components.health]` as written. */
 export type HealthDefinition = z.infer<typeof HealthDefinition>;
 
 /** `[[components]]` of the guide. */
 export const ComponentDefinition = z.strictObject({
-  name: Label,
-  image: Image,
-  volumes: z.array(Volume).max(32).default([]),
-  cmd: z.array(z.string().max(4096)).max(128).default([]),
+  name: Label.describe("Name of the component, unique in the service."),
+  image: Image.describe("Full image reference; the tag is a semantic version, such as `v1.2.3`."),
+  volumes: z.array(Volume).max(32).default([]).describe(
+    "Bind mounts. `:ro` behind one makes it read-only; the other suffixes are accepted and change nothing.",
+  ),
+  cmd: z.array(z.string().max(4096)).max(128).default([]).describe("Arguments instead of the image's `CMD`."),
   env: z
     .array(z.string().max(8192).regex(/^[A-Za-z_][A-Za-z0-9_]*=/, 'expected "KEY=VALUE"'))
     .max(256)
-    .default([]),
-  network: z.string().max(64).regex(/^[a-z][a-z0-9_.-]*$/, "expected a network name, host or none").default("mcpnet"),
-  user: z.string().max(64).regex(/^[a-z0-9_-]+(:[a-z0-9_-]+)?$/, 'expected "user:group"').default("0:0"),
-  restart: z.enum(["no", "on-failure", "always", "unless-stopped"]).default("unless-stopped"),
-  /** `recreate` for components with volumes, else `rolling`, unless given. */
-  update: UpdateStrategy.optional(),
-  health: HealthDefinition.optional(),
-  routes: z.array(RouteDefinition).max(32).default([]),
+    .default([])
+    .describe("Environment variables. The platform's `$PORT` variables win over them."),
+  network: z.string().max(64).regex(/^[a-z][a-z0-9_.-]*$/, "expected a network name, host or none").default("mcpnet")
+    .describe("Podman network; made on the node when it is missing."),
+  user: z.string().max(64).regex(/^[a-z0-9_-]+(:[a-z0-9_-]+)?$/, 'expected "user:group"').default("0:0").describe(
+    "User in the container. Under rootless podman `0:0` is the user that podman runs as.",
+  ),
+  restart: z.enum(["no", "on-failure", "always", "unless-stopped"]).default("unless-stopped").describe(
+    "Whether the agent starts a container again that exited after it had been healthy; `on-failure` looks at the exit code.",
+  ),
+  update: UpdateStrategy.optional().describe(
+    "How a new version replaces the old one: beside it or after it. `recreate` for components with volumes, else `rolling`, unless given.",
+  ),
+  health: HealthDefinition.optional().describe(
+    "How the platform decides that an instance may serve. Without it: a TCP connect on the port of each route.",
+  ),
+  routes: z.array(RouteDefinition).max(32).default([]).describe("How clients reach the component."),
 });
 /** A component as written. */
 export type ComponentDefinition = z.infer<typeof ComponentDefinition>;
@@ -65,15 +80,23 @@ export type ComponentDefinition = z.infer<typeof ComponentDefinition>;
 /** A whole service definition, with the rules that span fields. */
 export const ServiceDefinition = z
   .strictObject({
-    name: Label,
-    node: Label,
-    active: z.boolean().default(true),
-    /** Source folder relative to the workspace. */
-    path: z.string().max(512).optional(),
+    name: Label.describe("Name of the service, and of its file."),
+    node: Label.describe("Node that it runs on."),
+    active: z.boolean().default(true).describe("Whether it should run. `mcp stop` and `mcp start` write this."),
+    path: z.string().max(512).optional().describe("Source folder, relative to the workspace; the name unless given."),
     build: z
-      .strictObject({ images: z.record(z.string().max(255), z.string().max(512)).default({}) })
+      .strictObject({
+        images: z.record(
+          z.string().max(255),
+          z.string().max(512).describe("Dockerfile, relative to the source folder."),
+        )
+          .default({})
+          .describe(
+            "Images that `mcp build` makes. The key is the image's name: what is between the last `/` and the `:` of a component's `image`.",
+          ),
+      })
       .default({ images: {} }),
-    components: z.array(ComponentDefinition).min(1).max(32),
+    components: z.array(ComponentDefinition).min(1).max(32).describe("What the service consists of."),
   })
   .superRefine((definition, context) => {
     for (const { path, message } of crossFieldProblems(definition)) {

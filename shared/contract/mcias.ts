@@ -1,8 +1,9 @@
 import { z } from "zod";
-import { endpoint } from "./endpoint.ts";
+import { Empty, endpoint } from "./endpoint.ts";
+import { feedEndpoints, FeedQuery } from "./feed-endpoints.ts";
 import { AccountName, Id, Label, Timestamp } from "./names.ts";
 import { AccountKind, Principal, Role } from "./principal.ts";
-import { AuditPage, AuditQuery } from "./audit.ts";
+import { auditEndpoint } from "./audit.ts";
 
 /** A password as typed; length limits bound the work of hashing it. */
 export const Password = z.string().min(1).max(128);
@@ -44,6 +45,15 @@ export const TokenResponse = z.object({
 });
 
 const AccountParams = z.object({ username: AccountName });
+
+const feeds = feedEndpoints({
+  name: "revocations",
+  topic: "revocations",
+  what: "revoked tokens",
+  access: ["node", "system", "admin"],
+  params: Empty,
+  query: FeedQuery,
+});
 
 /** What MCIAS offers: who somebody is, and tokens that say so. */
 export const mciasContract = {
@@ -188,31 +198,7 @@ export const mciasContract = {
     params: AccountParams,
     errors: ["not-found", "conflict"],
   }),
-  revocationFeed: endpoint({
-    id: "feed.revocations",
-    method: "GET",
-    path: "/v1/feed/revocations",
-    summary: "Follow revoked tokens",
-    access: ["node", "system", "admin"],
-    query: z.object({ since: z.coerce.number().int().min(0).default(0) }),
-    answerKind: "raw",
-  }),
-  revocationStream: endpoint({
-    id: "feed.revocations.stream",
-    method: "GET",
-    path: "/v1/feed/revocations/stream",
-    summary: "Follow revoked tokens on one connection",
-    access: ["node", "system", "admin"],
-    query: z.object({ since: z.coerce.number().int().min(0).default(0) }),
-    answerKind: "raw",
-  }),
-  listAudit: endpoint({
-    id: "audit.list",
-    method: "GET",
-    path: "/v1/audit/mcias",
-    summary: "List what happened in MCIAS, newest first",
-    access: ["admin"],
-    query: AuditQuery,
-    answer: AuditPage,
-  }),
+  revocationFeed: feeds.poll,
+  revocationStream: feeds.stream,
+  listAudit: auditEndpoint("mcias"),
 } as const;

@@ -1,6 +1,7 @@
 import { z } from "zod";
-import { AuditPage, AuditQuery } from "./audit.ts";
-import { endpoint } from "./endpoint.ts";
+import { auditEndpoint } from "./audit.ts";
+import { Empty, endpoint } from "./endpoint.ts";
+import { feedEndpoints, FeedQuery } from "./feed-endpoints.ts";
 import { AccountName, HostName, Id } from "./names.ts";
 import { ZoneRecord, ZoneState } from "./state.ts";
 
@@ -16,6 +17,15 @@ export type StoredRecord = z.infer<typeof StoredRecord>;
 
 const ZoneParams = z.object({ zone: HostName });
 const RecordParams = z.object({ zone: HostName, id: Id });
+
+const feeds = feedEndpoints({
+  name: "zones",
+  topic: "zones",
+  what: "the zones",
+  access: ["node", "system", "admin"],
+  params: Empty,
+  query: FeedQuery,
+});
 
 /** What MCNS offers: zones and their records. */
 export const mcnsContract = {
@@ -92,31 +102,7 @@ export const mcnsContract = {
     maxBodyBytes: 8 * 1024 * 1024,
     errors: ["not-found", "conflict"],
   }),
-  zoneFeed: endpoint({
-    id: "feed.zones",
-    method: "GET",
-    path: "/v1/feed/zones",
-    summary: "Follow the zones",
-    access: ["node", "system", "admin"],
-    query: z.object({ since: z.coerce.number().int().min(0).default(0) }),
-    answerKind: "raw",
-  }),
-  zoneStream: endpoint({
-    id: "feed.zones.stream",
-    method: "GET",
-    path: "/v1/feed/zones/stream",
-    summary: "Follow the zones on one connection",
-    access: ["node", "system", "admin"],
-    query: z.object({ since: z.coerce.number().int().min(0).default(0) }),
-    answerKind: "raw",
-  }),
-  listAudit: endpoint({
-    id: "audit.list",
-    method: "GET",
-    path: "/v1/audit/mcns",
-    summary: "List what happened in MCNS, newest first",
-    access: ["admin"],
-    query: AuditQuery,
-    answer: AuditPage,
-  }),
+  zoneFeed: feeds.poll,
+  zoneStream: feeds.stream,
+  listAudit: auditEndpoint("mcns"),
 } as const;

@@ -1,7 +1,8 @@
 import { z } from "zod";
-import { AuditPage, AuditQuery } from "./audit.ts";
+import { auditEndpoint } from "./audit.ts";
 import { ServiceDefinition } from "./definition.ts";
-import { endpoint } from "./endpoint.ts";
+import { Empty, endpoint } from "./endpoint.ts";
+import { feedEndpoints, FeedQuery } from "./feed-endpoints.ts";
 import { HostName, Id, Label, Port, Timestamp } from "./names.ts";
 import { InstanceReport, NodeReport, ProxyReport, RouteMode } from "./state.ts";
 
@@ -161,8 +162,24 @@ export type LogLine = z.infer<typeof LogLine>;
 
 const ServiceParams = z.object({ service: Label });
 const NodeParams = z.object({ node: Label });
-const FeedQuery = z.object({ since: z.coerce.number().int().min(0).default(0) });
 const operators = ["user", "admin"] as const;
+
+const nodeFeeds = feedEndpoints({
+  name: "node",
+  topic: "node/{node}",
+  what: "what a node should run",
+  access: ["node", "admin"],
+  params: NodeParams,
+  query: FeedQuery,
+});
+const routeFeeds = feedEndpoints({
+  name: "routes",
+  topic: "routes",
+  what: "the routes of a node's proxy",
+  access: ["node", "admin"],
+  params: Empty,
+  query: FeedQuery.extend({ node: Label.optional() }),
+});
 
 /** What the control plane offers. */
 export const mcpContract = {
@@ -351,51 +368,9 @@ export const mcpContract = {
     requestBody: "stream",
     errors: ["not-found"],
   }),
-  nodeFeed: endpoint({
-    id: "feed.node",
-    method: "GET",
-    path: "/v1/feed/node/{node}",
-    summary: "Follow what a node should run",
-    access: ["node", "admin"],
-    params: NodeParams,
-    query: FeedQuery,
-    answerKind: "raw",
-  }),
-  nodeStream: endpoint({
-    id: "feed.node.stream",
-    method: "GET",
-    path: "/v1/feed/node/{node}/stream",
-    summary: "Follow what a node should run on one connection",
-    access: ["node", "admin"],
-    params: NodeParams,
-    query: FeedQuery,
-    answerKind: "raw",
-  }),
-  routeFeed: endpoint({
-    id: "feed.routes",
-    method: "GET",
-    path: "/v1/feed/routes",
-    summary: "Follow the routes of a node's proxy",
-    access: ["node", "admin"],
-    query: FeedQuery.extend({ node: Label.optional() }),
-    answerKind: "raw",
-  }),
-  routeStream: endpoint({
-    id: "feed.routes.stream",
-    method: "GET",
-    path: "/v1/feed/routes/stream",
-    summary: "Follow the routes of a node's proxy on one connection",
-    access: ["node", "admin"],
-    query: FeedQuery.extend({ node: Label.optional() }),
-    answerKind: "raw",
-  }),
-  listAudit: endpoint({
-    id: "audit.list",
-    method: "GET",
-    path: "/v1/audit/mcp",
-    summary: "List what happened in the control plane, newest first",
-    access: ["admin"],
-    query: AuditQuery,
-    answer: AuditPage,
-  }),
+  nodeFeed: nodeFeeds.poll,
+  nodeStream: nodeFeeds.stream,
+  routeFeed: routeFeeds.poll,
+  routeStream: routeFeeds.stream,
+  listAudit: auditEndpoint("mcp"),
 } as const;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { AuditPage, AuditQuery } from "./audit.ts";
+import { auditEndpoint } from "./audit.ts";
 import { endpoint } from "./endpoint.ts";
 import { Timestamp } from "./names.ts";
 
@@ -66,13 +66,5 @@ export const mcrContract = {
     answer: ResolvedImage,
     errors: ["image-not-found"],
   }),
-  listAudit: endpoint({
-    id: "audit.list",
-    method: "GET",
-    path: "/v1/audit/mcr",
-    summary: "List what happened in MCR, newest first",
-    access: ["admin"],
-    query: AuditQuery,
-    answer: AuditPage,
-  }),
+  listAudit: auditEndpoint("mcr"),
 } as const;

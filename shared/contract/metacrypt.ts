@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { AuditPage, AuditQuery } from "./audit.ts";
+import { auditEndpoint } from "./audit.ts";
 import { endpoint } from "./endpoint.ts";
 import { AccountName, HostName, Timestamp } from "./names.ts";
 
@@ -72,13 +72,5 @@ export const metacryptContract = {
       })),
     }),
   }),
-  listAudit: endpoint({
-    id: "audit.list",
-    method: "GET",
-    path: "/v1/audit/metacrypt",
-    summary: "List what happened in Metacrypt, newest first",
-    access: ["admin"],
-    query: AuditQuery,
-    answer: AuditPage,
-  }),
+  listAudit: auditEndpoint("metacrypt"),
 } as const;

@@ -75,7 +75,8 @@ function toProblem(issue: z.core.$ZodIssue, options: ConfigOptions<z.ZodObject>)
   return `[${section}] ${place}: ${issue.message} (or set $${variableName(options.envPrefix, section, key)})`;
 }
 
-function variableName(prefix: string, section: string, key: string): string {
+/** The environment variable that overrides `[section] key`, without its `$`. */
+export function variableName(prefix: string, section: string, key: string): string {
   return `${prefix}_${section}_${key}`.toUpperCase().replaceAll(/[^A-Z0-9]/g, "_");
 }
 
