@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { chmod, mkdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
 import { PlatformError } from "#shared/errors/platform-error.ts";
 import { waitUntil } from "#shared/lifecycle/wait.ts";
 import type { Log } from "#shared/log/log.ts";
@@ -148,7 +149,9 @@ async function waitForNode(facts: PlatformFacts): Promise<void> {
 }
 
 function startPodman(facts: PlatformFacts, folder: string, log: Log): Promise<AsyncDisposable> {
+  const runtimeFolder = process.env["XDG_RUNTIME_DIR"];
   return startPodmanService({
+    ...(runtimeFolder === undefined ? {} : { runtimeFolder }),
     folder,
     log: log.child({ program: "podman" }),
     registryName: registryNameOf(facts),

@@ -22,6 +22,8 @@ export interface PodmanServiceOptions {
   readonly registryName?: string;
   /** Where that registry listens, such as `127.0.0.1:5000`. */
   readonly registryLocation?: string;
+  /** `$XDG_RUNTIME_DIR` of a rootless user: what podman starts there for its own use is ended with the service. */
+  readonly runtimeFolder?: string;
   /** Facts of the machine; read from it unless given. */
   readonly facts?: HostFacts;
   /** Gives up when the service does not answer by then; 20 s unless given. */
@@ -56,7 +58,8 @@ export async function startPodmanService(options: PodmanServiceOptions): Promise
   await writeFile(paths.registriesConf, renderRegistriesConf(toRegistry(options)));
   const environment = { CONTAINERS_CONF: paths.containersConf, CONTAINERS_REGISTRIES_CONF: paths.registriesConf };
 
-  const hadPauseProcess = findPauseProcess() !== undefined;
+  const { runtimeFolder } = options;
+  const hadPauseProcess = runtimeFolder === undefined || findPauseProcess(runtimeFolder) !== undefined;
   const controller = new AbortController();
   const loop = runLoop((signal) => runOnce({ socketPath: paths.socketPath, environment, log: options.log, signal }), {
     name: "podman service",
@@ -66,7 +69,7 @@ export async function startPodmanService(options: PodmanServiceOptions): Promise
   async function dispose(): Promise<void> {
     controller.abort();
     await loop;
-    if (!hadPauseProcess) endPauseProcess();
+    if (runtimeFolder !== undefined && !hadPauseProcess) endPauseProcess(runtimeFolder);
   }
   try {
     await waitForPing(paths.socketPath, options.timeoutMs ?? 20_000);
