@@ -22,7 +22,7 @@ test("build() builds with the version and pushes to the configured registry", as
   const [build = "", push = ""] = await sandbox.podmanRuns();
   assert.equal(
     build,
-    `build --build-arg VERSION=v1.0.0 -t mcr.svc.test:8443/web:v1.0.0 -f ${source}/Dockerfile ${source}`,
+    `build --build-arg VERSION=v1.0.0 --label org.opencontainers.image.version=v1.0.0 -t mcr.svc.test:8443/web:v1.0.0 -f ${source}/Dockerfile ${source}`,
   );
   assert.match(
     push,
