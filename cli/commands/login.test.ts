@@ -108,3 +108,17 @@ test("a token past half of its life is renewed once and stored; a younger one is
   await sandbox.run(["whoami"], { now: new Date(1_600_000) });
   assert.equal(await sandbox.read(tokenFile), "renewed-token\n");
 });
+
+test("a token file with something else asks for a login and does not show it", async () => {
+  await using sandbox = await createSandbox();
+  for (const text of ["secret\nof mine", "secret \u0001", "secret".repeat(2000)]) {
+    await sandbox.write(".config/mcp/token", text);
+    const { exitCode, stderr } = await sandbox.run(["whoami"]);
+    assert.equal(exitCode, 4);
+    assert.match(
+      stderr,
+      /^Error: Cannot use the token in ".*token": it is no token, expected a new login\nRun: mcp login\n$/,
+    );
+    assert.ok(!stderr.includes("secret"));
+  }
+});

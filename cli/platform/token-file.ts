@@ -3,11 +3,26 @@ import { PlatformError } from "#shared/errors/platform-error.ts";
 import { writeFileAtomically } from "#shared/store/atomic-file.ts";
 import { hasCode } from "./system-error.ts";
 
-/** The stored token, or `undefined` when nobody is logged in. */
+/** Longest token that a header may hold, in characters; those of MCIAS have about 500. */
+const maxTokenLength = 8192;
+
+/**
+ * The stored token, or `undefined` when nobody is logged in.
+ *
+ * @throws {PlatformError} unauthenticated — when the file holds something else, which is not repeated; invalid-config — when it
+ *   cannot be read
+ */
 export async function readToken(path: string): Promise<string | undefined> {
+  const token = (await readText(path))?.trim() ?? "";
+  if (token === "") return undefined;
+  // Only what RFC 6750 §2.1 allows: anything else would fail in the header, with an error that shows it.
+  if (token.length <= maxTokenLength && /^[A-Za-z0-9._~+/=-]+$/.test(token)) return token;
+  throw new PlatformError("unauthenticated", `Cannot use the token in "${path}": it is no token, expected a new login`);
+}
+
+async function readText(path: string): Promise<string | undefined> {
   try {
-    const token = (await readFile(path, "utf8")).trim();
-    return token === "" ? undefined : token;
+    return await readFile(path, "utf8");
   } catch (cause) {
     if (hasCode(cause, "ENOENT")) return undefined;
     throw new PlatformError(
