@@ -17,7 +17,8 @@ const NodeEntry = z.strictObject({
   arch: z.string().max(32).optional(),
 });
 
-const ConfigFile = z.strictObject({
+/** The operator's `mcp.toml`. */
+export const ConfigFile = z.strictObject({
   api: z.strictObject({
     url: z.url({ protocol: /^https?$/, error: "expected an http or https URL" }).optional(),
     ca_cert: Path.default(""),

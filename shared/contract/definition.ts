@@ -96,7 +96,9 @@ export const ServiceDefinition = z
           ),
       })
       .default({ images: {} }),
-    components: z.array(ComponentDefinition).min(1).max(32).describe("What the service consists of."),
+    components: z.array(ComponentDefinition).min(1).max(32).describe(
+      "What the service consists of: one component at least.",
+    ),
   })
   .superRefine((definition, context) => {
     for (const { path, message } of crossFieldProblems(definition)) {
