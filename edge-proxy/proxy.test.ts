@@ -95,6 +95,23 @@ test("a failing certificate is a problem of its own route only, and is retried",
   assert.equal((await ask(targetOf(fixture, "b.test"))).status, 200);
 });
 
+test("roots that cannot be read are a problem of the route, and are read again", { timeout: 20_000 }, async () => {
+  await using backend = await startHttpBackend((_request, response) => void response.end("ok"));
+  const authority = await createTestAuthority();
+  let isMissing = true;
+  const rootsPem = () =>
+    isMissing ? Promise.reject(new Error("no such file")) : Promise.resolve<string | undefined>(authority.rootPem);
+  await using fixture = await openTestProxy({ authority, rootsPem });
+  await fixture.serve(routeTo("a.test", "l7", backendAt(backend.port)));
+  assert.deepEqual(fixture.proxy.currentReport().problems, { "a.test:443": "no such file" });
+  isMissing = false;
+  await waitUntil(() => Object.keys(fixture.proxy.currentReport().problems).length === 0 || undefined, {
+    action: "see the problem go",
+    timeoutMs: 10_000,
+  });
+  assert.equal((await ask(targetOf(fixture))).status, 200);
+});
+
 test("certificates are renewed under load without a failed handshake", { timeout: 60_000 }, async () => {
   await using backend = await startHttpBackend((_request, response) => void response.end("ok"));
   const authority = await createTestAuthority();

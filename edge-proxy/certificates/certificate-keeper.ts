@@ -71,7 +71,10 @@ export function createCertificateKeeper(options: CertificateKeeperOptions): Cert
 
   async function keep(hostname: string, kept: KeptName): Promise<void> {
     const backoff = createBackoff(options.retry ?? { minMs: 1_000, maxMs: 300_000 });
-    let current = await load(hostname, options);
+    let current = await load(hostname, options).catch((error: unknown) => {
+      log.warn("the kept certificate cannot be looked at", { hostname, error });
+      return undefined;
+    });
     let renewAtMs = current === undefined ? 0 : renewalTime(current);
     if (current !== undefined) settle(hostname, kept, current);
     while (!kept.stop.signal.aborted) {

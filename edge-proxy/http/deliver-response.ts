@@ -1,4 +1,4 @@
-import type { ClientRequest, IncomingMessage, ServerResponse } from "node:http";
+import { type ClientRequest, type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
 import { setImmediate } from "node:timers";
 import type { ProxyLimits } from "../limits.ts";
 import type { Deadline } from "./deadline.ts";
@@ -39,8 +39,9 @@ export function deliverResponse(
   try {
     response.writeHead(message.statusCode ?? 502, message.statusMessage, toClientFields(message.rawHeaders));
   } catch {
-    // A reason phrase that node will not write is left out.
-    response.writeHead(message.statusCode ?? 502, toClientFields(message.rawHeaders));
+    // A reason phrase that node will not write is replaced; without an argument, node would try the refused one again.
+    const status = message.statusCode ?? 502;
+    response.writeHead(status, STATUS_CODES[status] ?? "", toClientFields(message.rawHeaders));
   }
   pumpResponse(from, response, options.deadline);
   const isStream = message.headers["content-type"]?.startsWith("text/event-stream") ?? false;

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { test } from "node:test";
 import { backendAt, openTestProxy, routeTo } from "../testing/open-test-proxy.ts";
 import { targetOf } from "../testing/target-of.ts";
-import { startHttpBackend } from "../testing/test-backend.ts";
+import { startHttpBackend, startTcpBackend } from "../testing/test-backend.ts";
 import { askRaw, connectTls } from "../testing/test-client.ts";
 
 const handshake = "GET /ws HTTP/1.1\r\nHost: a.test\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n" +
@@ -63,6 +63,14 @@ test("a backend's refusal of the upgrade is passed on", { timeout: 20_000 }, asy
 test("an upgrade without a reachable instance gives 502", { timeout: 20_000 }, async () => {
   const backend = await startEcho();
   await backend[Symbol.asyncDispose]();
+  await using fixture = await openTestProxy();
+  await fixture.serve(routeTo("a.test", "l7", backendAt(backend.port)));
+  assert.match(await askRaw(targetOf(fixture), handshake), /^HTTP\/1\.1 502 /);
+});
+
+test("a status below 100 instead of the switch gives 502", { timeout: 20_000 }, async () => {
+  const low = "HTTP/1.1 099 Low\r\nContent-Length: 0\r\n\r\n";
+  await using backend = await startTcpBackend((socket) => void socket.once("data", () => socket.end(low)));
   await using fixture = await openTestProxy();
   await fixture.serve(routeTo("a.test", "l7", backendAt(backend.port)));
   assert.match(await askRaw(targetOf(fixture), handshake), /^HTTP\/1\.1 502 /);

@@ -8,6 +8,7 @@ import { relay } from "../relay.ts";
 import { createErrorPage, toRawResponse } from "./error-page.ts";
 import type { Exchange, L7Dependencies } from "./exchange.ts";
 import { toBackendFields, toClientFields, tokensOf } from "./header-fields.ts";
+import { isFinalStatus } from "./send-request.ts";
 
 /** The client's side of an upgrade: its socket, and what it sent after the head. */
 export interface UpgradingClient {
@@ -101,7 +102,10 @@ function handshake(
   client.socket.on("close", abandon);
   outgoing.on("socket", (socket) => socket.connecting ? socket.once("connect", onConnected) : onConnected());
   outgoing.on("upgrade", (message, socket, head) => settle({ kind: "switched", message, socket, head }));
-  outgoing.on("response", (message) => settle({ kind: "response", message }));
+  outgoing.on("response", (message) => {
+    if (isFinalStatus(message.statusCode)) settle({ kind: "response", message });
+    else outgoing.destroy(new Error(`the backend answered with the status ${message.statusCode}`));
+  });
   outgoing.on("error", fail);
   outgoing.on("close", () => fail(new Error("the backend closed the connection without an answer")));
   outgoing.end();

@@ -306,6 +306,8 @@ const badAnswers: [string, string][] = [
   ["two lengths", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nabc"],
   ["length and chunked", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"],
   ["nothing", ""],
+  ["a status below 100", "HTTP/1.1 099 Low\r\nContent-Length: 0\r\n\r\n"],
+  ["the status 0", "HTTP/1.1 000 None\r\nContent-Length: 0\r\n\r\n"],
   ["a switch nobody asked for", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n"],
 ];
 
@@ -317,6 +319,23 @@ for (const [what, bytes] of badAnswers) {
     assert.equal(answer.status, 502);
     assert.equal(answer.headers["content-type"], "application/problem+json");
     assert.equal(JSON.parse(answer.body).code, "upstream-failed");
+  });
+}
+
+const oddAnswers: [string, string][] = [
+  [
+    "a hint that is no link",
+    "HTTP/1.1 103 Early Hints\r\nLink: no link\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+  ],
+  ["control characters in the reason", "HTTP/1.1 200 \u0001\r\nContent-Length: 2\r\n\r\nok"],
+];
+
+for (const [what, bytes] of oddAnswers) {
+  test(`a backend that answers with ${what} is still understood`, { timeout: 20_000 }, async () => {
+    await using backend = await startRawBackend(bytes);
+    await using fixture = await openWith(backend.port);
+    const answer = await ask(targetOf(fixture));
+    assert.deepEqual([answer.status, answer.body], [200, "ok"]);
   });
 }
 

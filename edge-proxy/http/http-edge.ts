@@ -44,7 +44,12 @@ export function createHttpEdge(dependencies: L7Dependencies): HttpEdge {
   server.on("request", (request, response) => serve({ request, response, expectation: "none" }, context));
   server.on("checkContinue", (request, response) => serve({ request, response, expectation: "continue" }, context));
   server.on("checkExpectation", (request, response) => serve({ request, response, expectation: "unknown" }, context));
-  server.on("upgrade", (request, socket, head) => void serveUpgrade(request, { socket, head }, context));
+  server.on("upgrade", (request, socket, head) => {
+    serveUpgrade(request, { socket, head }, context).catch((error: unknown) => {
+      context.log.error("an upgrade failed unexpectedly", { error });
+      socket.destroy();
+    });
+  });
   server.on("connect", (request, socket) => refuseUpgrade({ request, requestId: context.newId() }, socket, 405));
   server.on("clientError", (error, socket) => answerParserError(error, connections.find(socket), context.newId()));
 
@@ -84,7 +89,11 @@ function serve(
   const expectsContinue = expectation === "continue";
   const exchange: Exchange = { ...connection, ...checked, request, requestId, expectsContinue };
   const isProof = request.method === "GET" && exchange.path === routeProofPath;
-  void (isProof ? proveRoute : forwardRequest)(exchange, response, context);
+  // A fault of ours, or of a backend that nobody has thought of, costs one exchange and never the process.
+  (isProof ? proveRoute : forwardRequest)(exchange, response, context).catch((error: unknown) => {
+    context.log.error("a request failed unexpectedly", { requestId, hostname: connection.hostname, error });
+    response.destroy();
+  });
 }
 
 function enter(connection: SecureConnection, response: ServerResponse, context: EdgeContext): void {

@@ -84,7 +84,10 @@ export function sendRequest(exchange: Exchange, response: ServerResponse, option
   deadline.set(limits.connectMs, expire(504));
   outgoing.on("socket", (socket) => socket.connecting ? socket.once("connect", onConnected) : onConnected());
   outgoing.on("information", (information) => forwardInformation(information, response));
-  outgoing.on("response", (message) => settle({ kind: "response", outgoing, message }));
+  outgoing.on("response", (message) => {
+    if (isFinalStatus(message.statusCode)) settle({ kind: "response", outgoing, message });
+    else outgoing.destroy(new Error(`the backend answered with the status ${message.statusCode}`));
+  });
   outgoing.on("error", fail);
   outgoing.on("close", () => fail(new Error("the backend closed the connection without an answer")));
   response.once("close", () => response.writableFinished || outgoing.destroy());
@@ -158,6 +161,11 @@ function pumpBody(
   });
 }
 
+/** Says whether a status ends an exchange (RFC 9110 §15): node's parser lets `099` through, which nothing can be answered with. */
+export function isFinalStatus(status: number | undefined): boolean {
+  return status !== undefined && status >= 200 && status <= 999;
+}
+
 /** Passes 102 and 103 on (RFC 9110 §15.2, RFC 8297); 100 answers our own Expect. */
 function forwardInformation(
   information: { readonly statusCode: number; readonly rawHeaders: readonly string[] },
@@ -167,5 +175,10 @@ function forwardInformation(
   if (information.statusCode === 102) response.writeProcessing();
   if (information.statusCode !== 103) return;
   const links = information.rawHeaders.filter((_, index, all) => all[index - 1]?.toLowerCase() === "link" && index % 2);
-  if (links.length > 0) response.writeEarlyHints({ link: links });
+  if (links.length === 0) return;
+  try {
+    response.writeEarlyHints({ link: links });
+  } catch {
+    return; // node refuses links that it cannot read: the final response does not depend on a hint
+  }
 }

@@ -24,7 +24,8 @@ export interface TestProxy extends AsyncDisposable {
 }
 
 /** What a test may replace. */
-export interface TestProxyOptions extends Pick<Partial<ProxyOptions>, "limits" | "now" | "aliasPorts" | "log"> {
+export interface TestProxyOptions
+  extends Pick<Partial<ProxyOptions>, "limits" | "now" | "aliasPorts" | "log" | "rootsPem"> {
   readonly authority?: TestAuthority;
   readonly certificates?: CertificateSource;
   readonly folder?: string;
@@ -42,7 +43,7 @@ export async function openTestProxy(options: TestProxyOptions = {}): Promise<Tes
     aliasPorts: options.aliasPorts ?? [443],
     certificates: options.certificates ?? authority,
     certificateFiles: createCertificateFiles(folder),
-    rootsPem: () => Promise.resolve(authority.rootPem),
+    rootsPem: options.rootsPem ?? (() => Promise.resolve(authority.rootPem)),
     report: (report) => void reports.push(report),
     metrics,
     log: options.log ?? silentLog,
