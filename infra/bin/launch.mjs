@@ -5,6 +5,7 @@ import module, { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { onNpmGone } from "./npm-parent.mjs";
 
 /** Runs `entry` (a file URL) in this process when it can strip types, else in a child with Node 24 or the tsx loader. */
 export async function launch(entry) {
@@ -12,12 +13,14 @@ export async function launch(entry) {
   process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL("../../node_modules/.cache/node-compile", import.meta.url));
   if (canStripTypes(process.versions)) {
     module.enableCompileCache?.(process.env.NODE_COMPILE_CACHE);
+    onNpmGone(() => process.kill(process.pid, "SIGTERM"));
     await import(entry.href);
     return;
   }
   const [file, args] = findRuntime();
   const child = spawn(file, [...args, fileURLToPath(entry), ...process.argv.slice(2)], { stdio: "inherit" });
   forwardSignals(child);
+  onNpmGone(() => child.kill("SIGTERM"));
   child.once("error", (error) => {
     process.stderr.write(`Cannot start "${file}": ${error.message}\n`);
     process.exitCode = 1;

@@ -3,4 +3,4 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 bash infra/scripts/install.sh
-exec node_modules/.bin/node infra/start-sample.ts "$@"
+exec node_modules/.bin/node infra/bin/start-sample.mjs "$@"
