@@ -5,7 +5,7 @@ import { describeError, toPlatformError } from "#shared/errors/platform-error.ts
 import { createLog } from "#shared/log/log.ts";
 import { layoutOf } from "./layout.ts";
 import { openRotatingLog } from "./rotating-log.ts";
-import { deploySample } from "./sample.ts";
+import { deploySample, isSampleStopped, sampleDefinitionPath } from "./sample.ts";
 import { renderSampleHint, renderScreen } from "./screen.ts";
 import { type ReadyFacts, startUp, type UpDependencies } from "./up.ts";
 import type { UpOptions } from "./up-options.ts";
@@ -60,9 +60,13 @@ async function runSample(
   { facts, signal }: { readonly facts: ReadyFacts; readonly signal: AbortSignal },
 ): Promise<boolean> {
   const layout = layoutOf(options.folder);
-  const isThere = existsSync(join(layout.services, "hello.toml"));
+  const isThere = existsSync(sampleDefinitionPath(layout.services));
   if (signal.aborted || run.sample === "never" || (run.sample === "first-boot" && isThere)) return false;
   const say = (text: string) => void process.stderr.write(`${text}\n`);
+  if (await isSampleStopped(layout.services)) {
+    say("The sample service hello stays stopped: its definition says active = false. To start it: npx mcp start hello");
+    return false;
+  }
   try {
     say("Deploying the sample service hello:");
     const url = await deploySample({

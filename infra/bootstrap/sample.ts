@@ -6,6 +6,7 @@ import { request } from "node:https";
 import { join } from "node:path";
 import process from "node:process";
 import { PlatformError } from "#shared/errors/platform-error.ts";
+import { parseToml } from "#shared/mcdsl/toml.ts";
 import { toProgramCommand, toProgramEnvironment } from "./program-command.ts";
 import type { ReadyFacts } from "./up.ts";
 
@@ -24,6 +25,11 @@ export interface SampleOptions {
   /** Told of each step once it is done. */
   readonly onStep: (step: SampleStep) => void;
 }
+
+/** What the sample's source and definition depend on. */
+export type SampleSource = Pick<SampleOptions, "node" | "sourceFolder" | "workspace" | "servicesFolder"> & {
+  readonly facts: Pick<ReadyFacts, "domain" | "proxy" | "registry">;
+};
 
 /** A step and how long it took. */
 export interface SampleStep {
@@ -45,16 +51,34 @@ export async function deploySample(options: SampleOptions): Promise<string> {
   const { facts } = options;
   const mcp = (...args: string[]) => runMcp(args, options);
   const { hostname, port } = sampleAddress(facts);
+  // A definition that is there is the operator's: their version is deployed, and their page may look like anything.
+  const isNew = !existsSync(sampleDefinitionPath(options.servicesFolder));
   await step("prepare the source", options, () => prepareSource(options));
   await step(
     "mcp login",
     options,
     () => mcp("login", "--username", facts.admin.username, "--password-file", facts.admin.passwordFile),
   );
-  await step("mcp build hello", options, () => mcp("build", "hello"));
+  if (isNew) await step("mcp build hello", options, () => mcp("build", "hello"));
   await step("mcp deploy hello", options, () => mcp("deploy", "hello"));
-  await step(`GET https://${hostname}:${port}/`, options, () => assertServes(facts));
+  await step(`GET https://${hostname}:${port}/`, options, () => assertServes(facts, isNew ? version : ""));
   return `https://${hostname}:${port}/`;
+}
+
+/** Where the sample's definition is. */
+export function sampleDefinitionPath(servicesFolder: string): string {
+  return join(servicesFolder, "hello.toml");
+}
+
+/** Says whether the operator has stopped the sample: it then stays so. */
+export async function isSampleStopped(servicesFolder: string): Promise<boolean> {
+  const path = sampleDefinitionPath(servicesFolder);
+  const text = await readFile(path, "utf8").catch(() => "");
+  try {
+    return parseToml(text, path)["active"] === false;
+  } catch {
+    return false; // `mcp deploy` tells what is wrong with it
+  }
 }
 
 /** Name and port of the sample behind the proxy. */
@@ -70,7 +94,10 @@ async function step(name: string, options: SampleOptions, run: () => Promise<voi
   options.onStep({ name, durationMs: Math.round(performance.now() - startMs) });
 }
 
-async function prepareSource({ facts, node, sourceFolder, workspace, servicesFolder }: SampleOptions): Promise<void> {
+/** Writes what is missing of the sample's source and definition, and changes nothing that is there. */
+export async function prepareSource(
+  { facts, node, sourceFolder, workspace, servicesFolder }: SampleSource,
+): Promise<void> {
   const busybox = busyboxPaths.find((path) => existsSync(path));
   if (busybox === undefined) {
     throw new PlatformError(
@@ -90,8 +117,9 @@ async function prepareSource({ facts, node, sourceFolder, workspace, servicesFol
     port: String(sampleAddress(facts).port),
   };
   const definition = template.replaceAll(/\{(registry|node|port)\}/g, (_match, name: string) => values[name] ?? "");
+  const path = sampleDefinitionPath(servicesFolder);
   await mkdir(servicesFolder, { recursive: true });
-  await writeFile(join(servicesFolder, "hello.toml"), definition.replace(/^#.*\n/, ""));
+  if (!existsSync(path)) await writeFile(path, definition.replace(/^#.*\n/, ""));
 }
 
 async function runMcp(args: readonly string[], { facts, sourceFolder, signal }: SampleOptions): Promise<void> {
@@ -111,7 +139,7 @@ async function runMcp(args: readonly string[], { facts, sourceFolder, signal }: 
 }
 
 /** The page must show the version, and the certificate must be the platform's for that very name. */
-async function assertServes(facts: ReadyFacts): Promise<void> {
+async function assertServes(facts: ReadyFacts, expected: string): Promise<void> {
   const { hostname, port } = sampleAddress(facts);
   const host = facts.proxy.slice(0, facts.proxy.lastIndexOf(":")).replace(/^\[|\]$/g, "");
   const ca = await readFile(facts.ca, "utf8");
@@ -141,11 +169,11 @@ async function assertServes(facts: ReadyFacts): Promise<void> {
   const answer = await promise.catch((cause: unknown) => {
     throw new PlatformError("upstream-failed", `Cannot get the sample's page from "${hostname}:${port}"`, { cause });
   });
-  if (answer.startsWith("200 ") && answer.includes(version)) return;
+  if (answer.startsWith("200 ") && answer.includes(expected)) return;
   throw new PlatformError(
     "upstream-failed",
-    `Cannot get the sample's page from "${hostname}:${port}": the answer is "${
-      answer.slice(0, 200)
-    }", expected 200 and ${version}`,
+    `Cannot get the sample's page from "${hostname}:${port}": the answer is "${answer.slice(0, 200)}", expected 200${
+      expected === "" ? "" : ` and ${expected}`
+    }`,
   );
 }
