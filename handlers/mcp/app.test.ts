@@ -308,3 +308,41 @@ test("logs are relayed from the node to the operator", async () => {
   platform.advanceClock(60_000);
   await assert.rejects(platform.operator.logs({ params: { service: "hello" } }), codeOf("unavailable"));
 });
+
+test("a container that cannot be made is not said to run", async () => {
+  await using platform = await createTestPlatform();
+  const { id } = await platform.operator.deploy({
+    params: { service: "hello" },
+    body: { definition: webDefinition() },
+  });
+  const { startedAt: _never, ...making } = instanceOf(await platform.desired("hello"), { state: "starting" });
+  await platform.report([making]);
+  await platform.report([{ ...making, state: "failed", reason: "statfs /nowhere: no such file or directory" }]);
+  await platform.report([]);
+  assert.equal(await statusOf(platform, id), "failed");
+  const response = await platform.operator.followDeployment({ params: { id }, query: { after: 0 } });
+  const events = (await response.text()).trim().split("\n").map((line) => JSON.parse(line));
+  assert.deepEqual(
+    events.filter(({ step }) => step === "start").map(({ state, message }) => `${state} ${message}`).slice(1),
+    [`started making container ${making.instance}`, "failed statfs /nowhere: no such file or directory"],
+  );
+});
+
+test("a container that runs is said to, after it was being made", async () => {
+  await using platform = await createTestPlatform();
+  const { id } = await platform.operator.deploy({
+    params: { service: "hello" },
+    body: { definition: webDefinition() },
+  });
+  const running = instanceOf(await platform.desired("hello"), { state: "starting" });
+  const { startedAt: _later, ...making } = running;
+  for (const report of [making, running, running]) await platform.report([report]);
+  await platform.report([{ ...running, state: "healthy" }]);
+  await platform.applyRoutes();
+  await reach(platform, id, "succeeded");
+  const response = await platform.operator.followDeployment({ params: { id }, query: { after: 0 } });
+  const done = (await response.text()).trim().split("\n").map((line) => JSON.parse(line)).filter(({ state }) =>
+    state === "done"
+  );
+  assert.deepEqual(done.map(({ step }) => step).slice(0, 2), ["start", "health"]);
+});

@@ -168,7 +168,7 @@ async function applyRevert(tx: Sql, context: McpContext, decided: Decided): Prom
   await publishRoutes(tx, context, deployment.node);
   await publishDesired(tx, await getService(tx, service.name));
   await appendEvent(tx, deployment, context.now(), {
-    step: deployment.status === "starting" ? "health" : "route",
+    step: deployment.status !== "starting" ? "route" : decision.neverRan === true ? "start" : "health",
     state: "failed",
     component: decision.component,
     message: decision.reason,

@@ -37,9 +37,18 @@ export type Decision =
   /** Nothing is in flight any more: tell the node. */
   | { readonly kind: "release" }
   | { readonly kind: "succeed"; readonly note?: string }
-  /** Go back to what served before. */
-  | { readonly kind: "revert"; readonly reason: string; readonly log?: readonly string[]; readonly component?: string }
+  | Revert
   | { readonly kind: "fail" };
+
+/** Go back to what served before. */
+export interface Revert {
+  readonly kind: "revert";
+  readonly reason: string;
+  readonly log?: readonly string[];
+  readonly component?: string;
+  /** Whether a container never ran. */
+  readonly neverRan?: boolean;
+}
 
 /** Longest stay in each phase, in milliseconds. */
 export const phaseLimitsMs = {
@@ -79,6 +88,7 @@ function whileStarting(facts: DeploymentFacts): Decision {
         kind: "revert",
         reason: failed.reason ?? "the instance failed",
         component: component.name,
+        neverRan: failed.startedAt === undefined,
         ...(failed.lastLog === undefined ? {} : { log: failed.lastLog }),
       };
     }

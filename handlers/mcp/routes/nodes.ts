@@ -120,11 +120,16 @@ async function appendTransitions(
     for (const instance of reported) {
       const isOwn = instance.service === service.name &&
         deployment.components.some(({ specHash }) => specHash === instance.specHash);
-      if (!isOwn || before.get(instance.instance)?.state === instance.state) continue;
+      if (!isOwn || !isTransition(before.get(instance.instance), instance)) continue;
       const event = toTransitionEvent(instance);
       if (event !== undefined) await appendEvent(tx, deployment, context.now(), event);
     }
   }
+}
+
+/** A container that is being made is reported as starting before it runs: its start is a transition too. */
+function isTransition(before: InstanceReport | undefined, now: InstanceReport): boolean {
+  return before?.state !== now.state || (now.state === "starting" && before.startedAt !== now.startedAt);
 }
 
 function toTransitionEvent(instance: InstanceReport): NewEvent | undefined {
@@ -132,13 +137,12 @@ function toTransitionEvent(instance: InstanceReport): NewEvent | undefined {
   switch (instance.state) {
     case "pulling":
       return { step: "pull", state: "started", component, message: `pulling ${image}` };
-    case "starting":
-      return {
-        step: "start",
-        state: "done",
-        component,
-        message: `container ${instance.containerName ?? instance.instance} runs`,
-      };
+    case "starting": {
+      const container = `container ${instance.containerName ?? instance.instance}`;
+      return instance.startedAt === undefined
+        ? { step: "start", state: "started", component, message: `making ${container}` }
+        : { step: "start", state: "done", component, message: `${container} runs` };
+    }
     case "healthy":
       return { step: "health", state: "done", component, message: "healthy" };
     // A failure is told by the decision to revert, with its log.
