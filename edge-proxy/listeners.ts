@@ -7,11 +7,11 @@ import { createExtraPorts, type PortState } from "./extra-ports.ts";
 export interface ListenersOptions {
   /** Address that every listener binds. */
   readonly address: string;
-  /** Takes over an accepted connection. */
-  readonly onConnection: (socket: Socket, port: number) => void;
+  /** Takes over an accepted connection; one that it fails on is cut. */
+  readonly onConnection: (socket: Socket, port: number) => Promise<void>;
   /** Called when a port was opened or failed to open. */
   readonly onChange: () => void;
-  /** Receives failures to open a port. */
+  /** Receives failures to open a port, and of connections. */
   readonly log: Log;
 }
 
@@ -42,7 +42,10 @@ export function createListeners(options: ListenersOptions): Listeners {
     let boundPort = port;
     const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
       track(socket);
-      options.onConnection(socket, boundPort);
+      options.onConnection(socket, boundPort).catch((error: unknown) => {
+        options.log.error("a connection failed unexpectedly", { port: boundPort, error });
+        socket.destroy();
+      });
     });
     boundPort = await listen(server, options.address, port);
     server.on("error", (error) => options.log.error("a listener failed", { port: boundPort, error }));

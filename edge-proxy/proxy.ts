@@ -85,12 +85,7 @@ export async function openProxy(options: ProxyOptions): Promise<Proxy> {
   const pools = createBackendPools({ idleMs: limits.backendKeepAliveMs });
   const listeners = createListeners({
     address: options.address,
-    onConnection(socket, port) {
-      router.accept(socket, port).catch((error: unknown) => {
-        log.error("a connection failed unexpectedly", { port, error });
-        socket.destroy();
-      });
-    },
+    onConnection: (socket, port) => router.accept(socket, port),
     onChange: publish,
     log,
   });

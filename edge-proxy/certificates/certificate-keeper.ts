@@ -71,10 +71,7 @@ export function createCertificateKeeper(options: CertificateKeeperOptions): Cert
 
   async function keep(hostname: string, kept: KeptName): Promise<void> {
     const backoff = createBackoff(options.retry ?? { minMs: 1_000, maxMs: 300_000 });
-    let current = await load(hostname, options).catch((error: unknown) => {
-      log.warn("the kept certificate cannot be looked at", { hostname, error });
-      return undefined;
-    });
+    let current = await load(hostname, options);
     let renewAtMs = current === undefined ? 0 : renewalTime(current);
     if (current !== undefined) settle(hostname, kept, current);
     while (!kept.stop.signal.aborted) {
@@ -127,9 +124,9 @@ export function createCertificateKeeper(options: CertificateKeeperOptions): Cert
 
 /** The kept certificate, when it can still be served. */
 async function load(hostname: string, options: CertificateKeeperOptions): Promise<CheckedCertificate | undefined> {
-  const rootsPem = await options.rootsPem?.();
   for (const material of await options.files.candidates(hostname)) {
     try {
+      const rootsPem = await options.rootsPem?.();
       return checkCertificate(material, { hostname, now: options.now(), rootsPem });
     } catch (error) {
       options.log.info("a kept certificate is not used", { hostname, error });
