@@ -37,10 +37,21 @@ test("deploy() --json prints one object on stdout and nothing on stderr", async 
   assert.equal(stderr, "");
 });
 
+test("deploy() does not say that an old version keeps serving when there is none", async () => {
+  await using sandbox = await createSandbox();
+  await sandbox.write(`${services}/web.toml`, definitionText("web"));
+  sandbox.fake.images.add("web:v1.0.0");
+  sandbox.fake.deployments.script = { events: [], status: "failed", error: "exited with 3" };
+  const { exitCode, stderr } = await sandbox.run(["deploy", "web"]);
+  assert.equal(exitCode, 1);
+  assert.match(stderr, /Error: Cannot deploy "web": exited with 3\nRun: mcp logs web\n$/);
+});
+
 test("deploy() reports why it failed with the container's last lines, and exits 1", async () => {
   await using sandbox = await createSandbox();
   await sandbox.write(`${services}/web.toml`, definitionText("web"));
   sandbox.fake.images.add("web:v1.0.0");
+  assert.equal((await sandbox.run(["deploy", "web"])).exitCode, 0);
   sandbox.fake.deployments.script = {
     events: [{
       step: "health",

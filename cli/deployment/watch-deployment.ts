@@ -43,7 +43,13 @@ export async function watchDeployment(deployment: Deployment, options: WatchOpti
   }
   const ended = await platform.mcp.getDeployment({ params: { id: deployment.id } });
   if (ended.status === "succeeded") return ended;
-  throw toFailure(ended, failure);
+  throw toFailure(ended, failure, ended.kind === "deploy" && await isServing(platform, ended.service));
+}
+
+/** Whether a version serves; what cannot be found out is not claimed. */
+async function isServing({ mcp }: Platform, service: string): Promise<boolean> {
+  const detail = await mcp.getService({ params: { service } }).catch(() => undefined);
+  return detail?.routes.some(({ backends }) => backends > 0) ?? false;
 }
 
 function show(event: DeploymentEvent, progress: Progress, style: Style): void {
@@ -83,7 +89,7 @@ function toTimeout(deployment: Deployment, { timeoutMs }: WatchOptions): Platfor
   );
 }
 
-function toFailure(ended: Deployment, failure: DeploymentEvent | undefined): PlatformError {
+function toFailure(ended: Deployment, failure: DeploymentEvent | undefined, isStillServing: boolean): PlatformError {
   const { id, service, kind, status } = ended;
   if (status === "superseded") {
     return new PlatformError("conflict", `Cannot ${kind} "${service}": a newer deployment took the place of "${id}"`, {
@@ -91,7 +97,7 @@ function toFailure(ended: Deployment, failure: DeploymentEvent | undefined): Pla
     });
   }
   const reason = ended.error ?? failure?.message ?? `deployment "${id}" is ${status}, expected succeeded`;
-  const consequence = kind === "deploy" ? "; the version that served before keeps serving" : "";
+  const consequence = isStillServing ? "; the version that served before keeps serving" : "";
   return new PlatformError("deploy-failed", `Cannot ${kind} "${service}": ${reason}${consequence}`, {
     details: {
       deployment: id,
