@@ -55,3 +55,17 @@ test("edit() refuses a name that would lead out of the folder", async () => {
   await using sandbox = await createSandbox();
   assert.equal((await sandbox.run(["edit", "../../x"])).exitCode, 2);
 });
+
+test("edit() begins a new definition for the platform's own registry, port and node", async () => {
+  await using sandbox = await createSandbox();
+  const config = await sandbox.read(".config/mcp/mcp.toml");
+  await sandbox.write(
+    ".config/mcp/mcp.toml",
+    `${config}[services]\nregistry = "mcr.svc.mcp.localhost:9000"\n[[nodes]]\nname = "local"\n`,
+  );
+  await sandbox.run(["edit", "web"], { env: await writeEditor(sandbox, "# mine") });
+  const text = await sandbox.read(file);
+  assert.match(text, /^node = "local"$/m);
+  assert.match(text, /^image = "mcr\.svc\.mcp\.localhost:9000\/web:v1\.0\.0"$/m);
+  assert.match(text, /^port = 9000$/m);
+});

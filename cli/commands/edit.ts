@@ -18,7 +18,7 @@ export async function edit(cli: Cli, input: CommandInput): Promise<void> {
   const service = argumentAt(input, 0);
   const path = definitionPath(config.servicesDir, service);
   const before = await findDefinitionText(config.servicesDir, service);
-  const start = before ?? newDefinitionText(service);
+  const start = before ?? newDefinitionText({ service, ...config.newDefinition });
   if (before === undefined) await writeFileAtomically(path, start, 0o644);
   await runEditor(cli, path).catch(async (error: unknown) => {
     if (before === undefined && await findDefinitionText(config.servicesDir, service) === start) {

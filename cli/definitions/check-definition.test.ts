@@ -22,7 +22,10 @@ function problemsIn(text: string, service = "web"): string[] {
 
 test("checkDefinition() accepts the guide's examples and the template", () => {
   assert.deepEqual(problemsIn(good), []);
-  assert.deepEqual(problemsIn(newDefinitionText("web")), []);
+  assert.deepEqual(
+    problemsIn(newDefinitionText({ service: "web", registry: "mcr.svc.mcp.localhost:9000", node: "local" })),
+    [],
+  );
 });
 
 const bad: readonly { readonly what: string; readonly text: string; readonly problems: readonly string[] }[] = [

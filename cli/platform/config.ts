@@ -23,7 +23,10 @@ export const ConfigFile = z.strictObject({
     url: z.url({ protocol: /^https?$/, error: "expected an http or https URL" }).optional(),
     ca_cert: Path.default(""),
   }).prefault({}),
-  services: z.strictObject({ dir: Path.default("services") }).prefault({}),
+  services: z.strictObject({
+    dir: Path.default("services"),
+    registry: z.string().max(255).default("mcr.svc.mcp.metacircular.net:8443"),
+  }).prefault({}),
   build: z.strictObject({
     workspace: Path.default("~/src/metacircular"),
     registry: z.string().max(255).default(""),
@@ -44,6 +47,8 @@ export interface CliConfig {
   readonly caPath: string | undefined;
   /** Folder of the service definitions. */
   readonly servicesDir: string;
+  /** Registry, as images name it, and node of a definition that is begun. */
+  readonly newDefinition: { readonly registry: string; readonly node: string };
   /** Folder of the source trees. */
   readonly workspaceDir: string;
   /** `host:port` that images are pushed to, instead of the registry that they name. */
@@ -88,6 +93,7 @@ export async function loadCliConfig(cli: Pick<Cli, "configPath" | "env" | "homeD
     apiUrl: file.api.url,
     caPath: absoluteOrUndefined(file.api.ca_cert),
     servicesDir: absolute(file.services.dir),
+    newDefinition: { registry: file.services.registry, node: file.nodes[0]?.name ?? "rift" },
     workspaceDir: absolute(file.build.workspace),
     pushRegistry: nonEmpty(file.build.registry),
     containersConfPath: absoluteOrUndefined(file.build.containers_conf),

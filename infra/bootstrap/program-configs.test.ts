@@ -58,6 +58,7 @@ test("writeConfigs() keeps what the operator changed in mcp.toml, and sets the p
   assert.equal(cli.workspaceDir, "/src");
   assert.equal(cli.pushRegistry, "127.0.0.1:8441");
   assert.equal(cli.servicesDir, layout.services);
+  assert.deepEqual(cli.newDefinition, { registry: "mcr.svc.mcp.example.net:9443", node: "rift" });
   assert.equal(cli.containersConfPath, join(layout.podman, "containers.conf"));
   assert.match(await readFile(layout.cliConfig, "utf8"), /^# Kept by/);
 });

@@ -87,7 +87,7 @@ export function toCliConfig(facts: PlatformFacts, files: ConfigFiles): Record<st
   const { layout } = files;
   return {
     api: { url: apiUrlOf(facts), ca_cert: layout.ca },
-    services: { dir: layout.services },
+    services: { dir: layout.services, registry: registryNameOf(facts) },
     build: {
       workspace: layout.workspace,
       registry: registryLocationOf(facts),

@@ -5,8 +5,7 @@ import { programNames } from "./layout.ts";
 import { type ConfigFiles, type PlatformFacts, toCliConfig, toProgramConfigs } from "./program-configs.ts";
 
 const head = '# Written by "metacircular up" at each start: changes here do not stay.\n';
-const cliHead =
-  '# Kept by "metacircular up": it sets [api] and the registry of [build] at each start, the rest is yours.\n';
+const cliHead = '# Kept by "metacircular up": it sets [api] and the registries at each start, the rest is yours.\n';
 
 /** Writes the configuration of each program and the operator's `mcp.toml`, all with mode 0600. */
 export async function writeConfigs(facts: PlatformFacts, files: ConfigFiles): Promise<void> {
@@ -27,6 +26,7 @@ async function readKept(path: string): Promise<Record<string, unknown>> {
 const platformKeys = new Set([
   "api.url",
   "api.ca_cert",
+  "services.registry",
   "build.registry",
   "build.containers_conf",
   "build.registries_conf",
