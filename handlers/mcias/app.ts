@@ -2,7 +2,7 @@ import type { Hono } from "hono";
 import { type Api, createApi, type TokenValidator } from "#shared/contract/server.ts";
 import { createFeedHub, type FeedHub } from "#shared/feed/feed-hub.ts";
 import type { Log } from "#shared/log/log.ts";
-import { recordAudit } from "#shared/store/audit.ts";
+import { createAuditor } from "#shared/store/auditor.ts";
 import type { Database } from "#shared/store/database.ts";
 import { createSealedBox } from "#shared/store/sealed-box.ts";
 import { type Bootstrap, createBootstrap } from "./bootstrap.ts";
@@ -67,7 +67,7 @@ export async function createMcias(deps: MciasDependencies): Promise<Mcias> {
   const validator = createTokenValidator({ database, signer, issuer, now });
   const feed = createFeedHub(database);
   const context: MciasContext = { database, feed, now, log, issuer, hasher, signer, validator };
-  const api = createApi({ system: "mcias", validator, log, now, audit: (event) => recordAudit(database, event) });
+  const api = createApi({ system: "mcias", validator, log, now, audit: createAuditor(database, { now, log }) });
   implementAll(api, context);
   return {
     app: api.app,

@@ -3,7 +3,7 @@ import type { Hono } from "hono";
 import { type Api, createApi, type TokenValidator } from "#shared/contract/server.ts";
 import { createFeedHub } from "#shared/feed/feed-hub.ts";
 import type { Log } from "#shared/log/log.ts";
-import { recordAudit } from "#shared/store/audit.ts";
+import { createAuditor } from "#shared/store/auditor.ts";
 import type { Database } from "#shared/store/database.ts";
 import { createBootstrap, type McnsBootstrap } from "./bootstrap.ts";
 import type { McnsContext } from "./context.ts";
@@ -44,7 +44,7 @@ export function createMcns(deps: McnsDependencies): Mcns {
     now,
     newId: deps.newId ?? (() => randomBytes(16).toString("base64url")),
   };
-  const api = createApi({ system: "mcns", validator, log, now, audit: (event) => recordAudit(database, event) });
+  const api = createApi({ system: "mcns", validator, log, now, audit: createAuditor(database, { now, log }) });
   for (const implement of routes) implement(api, context);
   return { app: api.app, ...createBootstrap(context), [Symbol.asyncDispose]: () => feed[Symbol.asyncDispose]() };
 }

@@ -1,5 +1,6 @@
 import type { Hono } from "hono";
-import { auditMigration, listAudit, recordAudit } from "#shared/store/audit.ts";
+import { auditMigration, listAudit } from "#shared/store/audit.ts";
+import { createAuditor } from "#shared/store/auditor.ts";
 import { mcpContract } from "#shared/contract/mcp.ts";
 import { createApi, type TokenValidator } from "#shared/contract/server.ts";
 import { createFeedHub } from "#shared/feed/feed-hub.ts";
@@ -49,7 +50,7 @@ export function createMcp(dependencies: McpDependencies & { readonly validator: 
     validator: dependencies.validator,
     log,
     now,
-    audit: (event) => recordAudit(database, event),
+    audit: createAuditor(database, { now, log }),
   });
   const names = createNameSync(context);
   const reconciler = createReconciler(context, names);

@@ -1,7 +1,7 @@
 import type { Hono } from "hono";
 import { type Api, createApi, type TokenValidator } from "#shared/contract/server.ts";
 import type { Log } from "#shared/log/log.ts";
-import { recordAudit } from "#shared/store/audit.ts";
+import { createAuditor } from "#shared/store/auditor.ts";
 import type { Database } from "#shared/store/database.ts";
 import { createSealedBox } from "#shared/store/sealed-box.ts";
 import { createAuthorityKeys, openAuthority } from "./authority.ts";
@@ -40,7 +40,7 @@ export async function createMetacrypt(deps: MetacryptDependencies): Promise<{ ap
     nowMs: now().getTime(),
   });
   const context: MetacryptContext = { database, now, domain, authority: await openAuthority(keys) };
-  const audit = (event: Parameters<typeof recordAudit>[1]) => recordAudit(database, event);
+  const audit = createAuditor(database, { now, log });
   const api = createApi({ system: "metacrypt", validator, log, now, audit });
   for (const implement of routes) implement(api, context);
   return { app: api.app };
