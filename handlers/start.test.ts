@@ -201,3 +201,18 @@ test("loadServerConfig() reports all problems at once and takes overrides", asyn
   assert.deepEqual(config.databases.mcr, { url: "libsql://db", authToken: "t" });
   assert.deepEqual(config.databases.mcp, { url: "file:/s/databases/mcp.db" });
 });
+
+test("wrong passwords at the registry count for the network that they come from", async (context) => {
+  const config = await writeConfig(context);
+  const server = await start(context, config);
+  const tryPassword = async (username: string, ip: string) => {
+    const authorization = `Basic ${btoa(`${username}:wrong-password`)}`;
+    const response = await fetch(`${server.ready.api}/v2/token`, { headers: { authorization, "x-real-ip": ip } });
+    await response.body?.cancel();
+    return response.status;
+  };
+  const statuses: number[] = [];
+  for (let count = 0; count < 12; count += 1) statuses.push(await tryPassword(`user${count}`, "192.0.2.7"));
+  assert.ok(statuses.includes(429), `many names from one address are slowed down: ${statuses.join(" ")}`);
+  assert.equal(await tryPassword("somebody", "198.51.100.9"), 401);
+});

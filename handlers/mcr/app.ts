@@ -2,7 +2,8 @@ import type { Hono } from "hono";
 import { mcrContract } from "#shared/contract/mcr.ts";
 import { createApi, type TokenValidator } from "#shared/contract/server.ts";
 import type { Log } from "#shared/log/log.ts";
-import { type AuditEvent, listAudit, recordAudit } from "#shared/store/audit.ts";
+import { listAudit } from "#shared/store/audit.ts";
+import { createAuditor } from "#shared/store/auditor.ts";
 import type { Database } from "#shared/store/database.ts";
 import { createAuthenticator } from "./http/authenticate.ts";
 import { createRegistryApp } from "./http/registry-app.ts";
@@ -23,11 +24,11 @@ export interface McrDependencies {
   readonly blobFolder: string;
   readonly validator: TokenValidator;
   /**
-   * A token of MCIAS for a username and password.
+   * A token of MCIAS for a username and password from a client's address, which wrong passwords are counted for.
    *
    * @throws {PlatformError} invalid-credentials, rate-limited, unavailable
    */
-  readonly login: (username: string, password: string) => Promise<string>;
+  readonly login: (username: string, password: string, clientIp: string) => Promise<string>;
   readonly now: () => Date;
   readonly log: Log;
   /** Origin that clients are sent to for tokens, such as `https://mcr.svc.example.net:8443`; the request's own unless given. */
@@ -49,7 +50,7 @@ export function createMcr(deps: McrDependencies): Mcr {
   const { database, validator, now, log } = deps;
   const store = createMcrStore(database);
   const storage = createFileStorage(deps.blobFolder);
-  const audit = (event: Omit<AuditEvent, "id">) => recordAudit(database, event);
+  const audit = createAuditor(database, { now, log });
   const api = createApi({ system: "mcr", validator, log, now, audit });
   api.implement(mcrContract.listImages, (call) => listImages(call, store));
   api.implement(mcrContract.resolveImage, (call) => resolveImage(call, store));

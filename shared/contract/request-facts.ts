@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { isIP } from "node:net";
 import type { Context } from "hono";
 
 const requestIds = new WeakMap<Request, string>();
@@ -18,12 +19,14 @@ export function requestIdOf(request: Request): string {
 
 /**
  * The address of the client: the peer's, or, when the peer is this machine (mc-proxy), what mc-proxy wrote to `X-Real-IP`.
- * mc-proxy discards inbound values of that field.
+ * mc-proxy discards inbound values of that field. Programs on this machine, and containers on its own network, are believed too:
+ * what rests on the address alone, such as counting wrong passwords for a network, is no hindrance to them.
  */
 export function clientIpOf(context: Context): string {
   const peer = peerAddress(context);
   const isLocal = peer === "" || peer.startsWith("127.") || peer === "::1" || peer.startsWith("::ffff:127.");
-  return (isLocal ? context.req.header("x-real-ip") : undefined) ?? peer;
+  const claimed = isLocal ? context.req.header("x-real-ip") : undefined;
+  return claimed !== undefined && isIP(claimed) !== 0 ? claimed : peer;
 }
 
 function peerAddress(context: Context): string {

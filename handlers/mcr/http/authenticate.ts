@@ -9,8 +9,8 @@ import { ociError } from "../domain/oci-error.ts";
 /** What {@link createAuthenticator} needs. */
 export interface AuthenticatorDependencies {
   readonly validator: TokenValidator;
-  /** A token for a username and password, from MCIAS. */
-  readonly login: (username: string, password: string) => Promise<string>;
+  /** A token for a username and password that came from an address, from MCIAS. */
+  readonly login: (username: string, password: string, clientIp: string) => Promise<string>;
   readonly now: () => Date;
 }
 
@@ -28,13 +28,13 @@ export interface Authenticator {
    * @throws {PlatformError} unauthenticated, invalid-credentials, token-expired — when it says no one who is known;
    *   forbidden (DENIED) — when the token is for another service
    */
-  identify(request: Request): Promise<Identity>;
+  identify(request: Request, clientIp: string): Promise<Identity>;
   /**
    * Who credentials belong to. A password that is a token is validated, and the username must be its own.
    *
    * @throws {PlatformError} as `identify`
    */
-  identifyByPassword(credentials: Credentials): Promise<Identity>;
+  identifyByPassword(credentials: Credentials, clientIp: string): Promise<Identity>;
 }
 
 /** How long a login by password on /v2 is reused, in milliseconds: clients that send Basic do so with every request. */
@@ -53,8 +53,8 @@ export function createAuthenticator({ validator, login, now }: AuthenticatorDepe
     return { token, principal };
   }
 
-  async function identifyByPassword({ username, password }: Credentials): Promise<Identity> {
-    if (!looksLikeToken(password)) return identifyByToken(await login(username, password));
+  async function identifyByPassword({ username, password }: Credentials, clientIp: string): Promise<Identity> {
+    if (!looksLikeToken(password)) return identifyByToken(await login(username, password, clientIp));
     const identity = await identifyByToken(password);
     if (identity.principal.username === username) return identity;
     throw new PlatformError(
@@ -63,12 +63,12 @@ export function createAuthenticator({ validator, login, now }: AuthenticatorDepe
     );
   }
 
-  async function identifyByRememberedPassword(credentials: Credentials): Promise<Identity> {
+  async function identifyByRememberedPassword(credentials: Credentials, clientIp: string): Promise<Identity> {
     const key = createHash("sha256").update(salt).update(JSON.stringify(credentials)).digest("base64");
     const known = logins.get(key);
     logins.delete(key);
     const isFresh = known !== undefined && known.until > now().getTime();
-    const identity = isFresh ? await identifyByToken(known.token) : await identifyByPassword(credentials);
+    const identity = isFresh ? await identifyByToken(known.token) : await identifyByPassword(credentials, clientIp);
     logins.set(key, isFresh ? known : { token: identity.token, until: now().getTime() + loginLifetimeMs });
     const oldest = logins.keys().next().value;
     if (logins.size > maxLogins && oldest !== undefined) logins.delete(oldest);
@@ -76,11 +76,11 @@ export function createAuthenticator({ validator, login, now }: AuthenticatorDepe
   }
 
   return {
-    async identify(request) {
+    async identify(request, clientIp) {
       const token = bearerToken(request);
       if (token !== undefined) return identifyByToken(token);
       const credentials = parseBasic(request.headers.get("authorization"));
-      if (credentials !== undefined) return identifyByRememberedPassword(credentials);
+      if (credentials !== undefined) return identifyByRememberedPassword(credentials, clientIp);
       throw ociError(
         "UNAUTHORIZED",
         "Cannot answer without credentials, expected a bearer token or a username and password",

@@ -57,10 +57,11 @@ async function serve(context: Context, deps: RegistryAppDependencies): Promise<R
 async function answer(context: Context, deps: RegistryAppDependencies, progress: Progress): Promise<Response> {
   const request = context.req.raw;
   const { pathname, searchParams } = new URL(request.url);
-  if (pathname === "/v2/token") return issueToken(request, deps);
+  const clientIp = clientIpOf(context);
+  if (pathname === "/v2/token") return issueToken(request, { ...deps, clientIp });
   // A stranger learns nothing but where tokens come from, whatever the path.
   progress.operation = tryParse(request.method, pathname);
-  const { principal } = await deps.authenticator.identify(request);
+  const { principal } = await deps.authenticator.identify(request, clientIp);
   progress.principal = principal;
   const operation = parseOperation(request.method, pathname);
   return handlers[operation.name](toCall(context, { operation, principal, query: searchParams, deps }), deps);

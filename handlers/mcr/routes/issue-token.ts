@@ -16,7 +16,7 @@ const maxFormBytes = 16 * 1024;
  */
 export async function issueToken(
   request: Request,
-  deps: { readonly authenticator: Authenticator; readonly now: () => Date },
+  deps: { readonly authenticator: Authenticator; readonly clientIp: string; readonly now: () => Date },
 ): Promise<Response> {
   const credentials = await readCredentials(request);
   if (credentials === undefined) {
@@ -25,7 +25,7 @@ export async function issueToken(
       "Cannot issue a token to nobody: anonymous access is not offered, expected a username and password",
     );
   }
-  const { token, principal } = await deps.authenticator.identifyByPassword(credentials);
+  const { token, principal } = await deps.authenticator.identifyByPassword(credentials, deps.clientIp);
   const now = deps.now();
   const expiresInSeconds = Math.max(0, Math.floor((Date.parse(principal.expiresAt) - now.getTime()) / 1000));
   return Response.json(
