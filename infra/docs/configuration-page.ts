@@ -27,7 +27,9 @@ export function toSections(program: ConfigProgram): string[] {
   const odd = [...keys.filter((key) => !known.includes(key)), ...known.filter((key) => !keys.includes(key))];
   if (odd.length > 0) {
     throw new TypeError(
-      `Cannot document ${program.title}: ${odd.join(", ")} is in one of schema and meanings, expected both`,
+      `Cannot document ${program.title}: ${
+        odd.join(", ")
+      } is in one of schema and infra/docs/config-programs.ts, expected both`,
     );
   }
   return [`## ${program.title}`, program.usage, ...tables.map((one) => toTable(one, program))];
