@@ -1,4 +1,4 @@
-import { readFile, rename } from "node:fs/promises";
+import { readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileAtomically } from "#shared/store/atomic-file.ts";
 import type { TlsMaterial } from "../tls/host-servers.ts";
@@ -9,6 +9,8 @@ export interface CertificateFiles {
   candidates(hostname: string): Promise<TlsMaterial[]>;
   /** Keeps a pair as `<hostname>.pem` and `<hostname>.key`, both 0600. */
   save(hostname: string, material: TlsMaterial): Promise<void>;
+  /** Removes the pair; nothing happens when there is none. */
+  remove(hostname: string): Promise<void>;
 }
 
 /**
@@ -28,6 +30,9 @@ export function createCertificateFiles(folder: string): CertificateFiles {
       await writeFileAtomically(pathOf(hostname, "key.new"), material.keyPem);
       await writeFileAtomically(pathOf(hostname, "pem"), material.chainPem);
       await rename(pathOf(hostname, "key.new"), pathOf(hostname, "key"));
+    },
+    async remove(hostname) {
+      for (const suffix of ["key", "key.new", "pem"]) await rm(pathOf(hostname, suffix), { force: true });
     },
   };
 }

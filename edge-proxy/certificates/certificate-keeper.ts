@@ -107,6 +107,15 @@ export function createCertificateKeeper(options: CertificateKeeperOptions): Cert
     kept.stop.abort();
     names.delete(hostname);
     options.onCertificate(hostname, undefined);
+    void kept.done.then(() => removeUnlessWanted(hostname));
+  }
+
+  /** What is not routed has no key on this node; a name that came back meanwhile keeps its pair. */
+  async function removeUnlessWanted(hostname: string): Promise<void> {
+    if (names.has(hostname)) return;
+    await options.files.remove(hostname).catch((error: unknown) =>
+      log.warn("cannot remove a certificate that is not routed any more", { hostname, error })
+    );
   }
 
   return {
