@@ -44,20 +44,39 @@ export async function beginDeploy(context: McpContext, request: DeployRequest): 
     hash: sha256Hex,
     ...(request.force ? { salt: id } : {}),
   });
-  await assertRoutesAreFree(context, definition.name, components);
+  // Looked at twice: before a node gets the right to any certificate, and where nobody can come in between.
+  await assertMayTake(context.database, context, definition, components);
   await grantNames(context, definition, components);
-  const row = await context.hub.transaction(async (tx) => {
-    const { revision } = await storeDefinition(tx, definition, { by: request.by, at: context.now().toISOString() });
-    const service = await getService(tx, definition.name);
-    if (service.desired !== "defined" && service.node !== definition.node) {
-      throw new PlatformError(
-        "conflict",
-        `Cannot deploy "${service.name}" to node "${definition.node}": it runs on "${service.node}", expected undeploy first`,
-      );
-    }
-    return await begin(tx, context, { service, id, kind: "deploy", revision, components, by: request.by });
-  });
-  return toDeployment(row);
+  try {
+    const row = await context.hub.transaction(async (tx) => {
+      await assertMayTake(tx, context, definition, components);
+      const { revision } = await storeDefinition(tx, definition, { by: request.by, at: context.now().toISOString() });
+      const service = await getService(tx, definition.name);
+      return await begin(tx, context, { service, id, kind: "deploy", revision, components, by: request.by });
+    });
+    return toDeployment(row);
+  } catch (error) {
+    await grantNames(context, definition, []);
+    throw error;
+  }
+}
+
+async function assertMayTake(
+  sql: Sql,
+  context: McpContext,
+  definition: ServiceDefinition,
+  components: readonly DesiredComponent[],
+): Promise<void> {
+  assertNamesAreNotOurs(context, definition.name, components);
+  const services = await listServices(sql);
+  const known = services.find(({ name }) => name === definition.name);
+  if (known !== undefined && known.desired !== "defined" && known.node !== definition.node) {
+    throw new PlatformError(
+      "conflict",
+      `Cannot deploy "${known.name}" to node "${definition.node}": it runs on "${known.node}", expected undeploy first`,
+    );
+  }
+  for (const other of services) if (other !== known) await assertRoutesAreFree(sql, other, { definition, components });
 }
 
 /**
@@ -181,7 +200,8 @@ async function assertNodeIsReady(context: McpContext, name: string): Promise<voi
   if (node === undefined) {
     throw new PlatformError(
       "not-found",
-      `Cannot deploy to node "${name}": it is not known, expected an enrolled node (mcp node list)`,
+      `Cannot deploy to node "${name}": it is not known, expected an enrolled node`,
+      { details: { next: "mcp node list" } },
     );
   }
   const silentMs = context.now().getTime() - Date.parse(node.last_seen_at);
@@ -213,35 +233,49 @@ async function resolveImages(context: McpContext, definition: ServiceDefinition)
   return digests;
 }
 
-async function assertRoutesAreFree(
+function assertNamesAreNotOurs(
   context: McpContext,
   service: string,
   components: readonly DesiredComponent[],
-): Promise<void> {
-  const wanted = new Set(listRouteKeys(components));
-  for (const system of context.platform?.systems ?? []) {
-    for (const key of wanted) {
-      if (key.split(":")[0] === `${system}.${context.serviceDomain}`) {
-        throw new PlatformError(
-          "conflict",
-          `Cannot route "${key}" to "${service}": the name belongs to the platform, expected another one`,
-        );
-      }
-    }
-  }
-  for (const other of await listServices(context.database)) {
-    if (other.name === service) continue;
-    const active = await findDeployment(context.database, other.active_deployment);
-    const taken = listRouteKeys(active?.components ?? []).find((key) => wanted.has(key));
-    if (taken !== undefined) {
-      throw new PlatformError(
-        "conflict",
-        `Cannot route "${taken}" to "${service}": it is routed to "${other.name}", expected a free one`,
-      );
-    }
-  }
+): void {
+  const ours = new Set(context.platform?.systems.map((system) => `${system}.${context.serviceDomain}`));
+  const taken = listRouteKeys(components).find((key) => ours.has(hostnameOf(key)));
+  if (taken === undefined) return;
+  throw new PlatformError(
+    "conflict",
+    `Cannot route "${taken}" to "${service}": the name belongs to the platform, expected another one`,
+  );
 }
 
+/** What the other service serves, and what it is about to serve, is taken. Its names are too on any other node: DNS would mix the two. */
+async function assertRoutesAreFree(
+  sql: Sql,
+  other: ServiceRow,
+  { definition, components }: {
+    readonly definition: ServiceDefinition;
+    readonly components: readonly DesiredComponent[];
+  },
+): Promise<void> {
+  const active = await findDeployment(sql, other.active_deployment);
+  const open = await findDeployment(sql, other.open_deployment);
+  const others = new Set([active, open].flatMap((deployment) => listRouteKeys(deployment?.components ?? [])));
+  const otherNames = new Set([...others].map(hostnameOf));
+  const isOnOtherNode = other.node !== definition.node;
+  const taken = listRouteKeys(components).find((key) =>
+    others.has(key) || (isOnOtherNode && otherNames.has(hostnameOf(key)))
+  );
+  if (taken === undefined) return;
+  throw new PlatformError(
+    "conflict",
+    `Cannot route "${taken}" to "${definition.name}": it is routed to "${other.name}" on node "${other.node}", expected a free one`,
+  );
+}
+
+function hostnameOf(routeKey: string): string {
+  return routeKey.slice(0, routeKey.lastIndexOf(":"));
+}
+
+/** Lets the node have certificates for the names of what the service serves, of what it is about to serve, and of `components`. */
 async function grantNames(
   context: McpContext,
   definition: ServiceDefinition,
@@ -249,6 +283,8 @@ async function grantNames(
 ): Promise<void> {
   const service = (await listServices(context.database)).find(({ name }) => name === definition.name);
   const active = await findDeployment(context.database, service?.active_deployment ?? null);
-  const names = [...new Set([...listCertificateNames(active?.components ?? []), ...listCertificateNames(components)])];
+  const open = await findDeployment(context.database, service?.open_deployment ?? null);
+  const all = [active?.components, open?.components, components];
+  const names = [...new Set(all.flatMap((some) => listCertificateNames(some ?? [])))];
   await context.metacrypt.putGrant({ params: { account: definition.node, owner: definition.name }, body: { names } });
 }

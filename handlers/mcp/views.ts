@@ -4,7 +4,7 @@ import { readFrame } from "#shared/feed/feed-store.ts";
 import { decodeCbor } from "#shared/wire/cbor.ts";
 import { leaseSeconds, type McpContext, publicPort, routesTopic } from "./context.ts";
 import { findDeployment, listDeployments, toDeployment } from "./store/deployments.ts";
-import { findNode, listInstances, listNodes } from "./store/nodes.ts";
+import { findNode, listInstances, listNodes, listServiceInstances } from "./store/nodes.ts";
 import type { InstanceRow, NodeRow, ServiceRow } from "./store/rows.ts";
 
 /** The tag of an image reference: the version that runs. */
@@ -16,8 +16,8 @@ export function versionOf(image: string): string {
 /** A service in one line. */
 export async function toServiceSummary(context: McpContext, service: ServiceRow): Promise<ServiceSummary> {
   const active = await findDeployment(context.database, service.active_deployment);
-  const rows = (await listInstances(context.database)).filter(({ report }) => report.service === service.name);
-  const instances = rows.map(({ report }) => report);
+  // What other nodes say of the service counts for nothing: a node speaks for what it was told to run.
+  const instances = await listServiceInstances(context.database, service.node, service.name);
   return {
     name: service.name,
     node: service.node,

@@ -133,7 +133,11 @@ export const NodeView = z.object({
 export type NodeView = z.infer<typeof NodeView>;
 
 /** What a node says of itself; renews its lease. */
-export const Heartbeat = z.object({ address: z.string().max(64), version: z.string().max(64) });
+export const Heartbeat = z.object({
+  /** Becomes the value of DNS records: one that is no address would keep all names of its zone from being sent. */
+  address: z.union([z.ipv4(), z.ipv6()]),
+  version: z.string().max(64),
+});
 /** What a node says of itself. */
 export type Heartbeat = z.infer<typeof Heartbeat>;
 
