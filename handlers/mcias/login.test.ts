@@ -120,6 +120,16 @@ test("login() delays after five wrong passwords, longer each time, and never for
   await assert.rejects(running.client().login({ body: wrong }), hasCode("invalid-credentials"));
 });
 
+test("login() locks nobody out when the clock goes back", async () => {
+  await using running = await startTestMcias();
+  await running.person("alice", ["user"]);
+  for (let count = 0; count < 5; count++) {
+    await assert.rejects(running.client().login({ body: wrong }), hasCode("invalid-credentials"));
+  }
+  running.clock.at -= 86_400_000;
+  await running.client().login({ body: right });
+});
+
 test("login() delays unknown names as it does known ones, and a network that tries many names", async () => {
   await using running = await startTestMcias();
   await running.person("alice", ["user"]);

@@ -125,6 +125,15 @@ test("token() keeps the live token while MCIAS is down, and fails only once it h
   assert.equal(await identity.token(), "token-2");
 });
 
+test("token() takes a new one when the clock has gone back, as the old one's end is not known then", async () => {
+  await using folder = await createTemporaryFolder();
+  const { world, identity } = await enrol(folder.path);
+  await identity.token();
+  world.nowMs -= 86_400_000;
+  assert.equal(await identity.token(), "token-2");
+  assert.equal(await identity.token(), "token-2");
+});
+
 test("openMachineIdentity() says invalid-config when the file is missing or damaged", async () => {
   await using folder = await createTemporaryFolder();
   const identityPath = join(folder.path, "identity.json");

@@ -58,15 +58,15 @@ export async function openMachineIdentity(
 ): Promise<MachineIdentity> {
   const identity = await readIdentity(options.identityPath);
   const mcias = createClient(mciasContract, options.client);
-  let live: { readonly token: string; readonly renewAtMs: number; readonly endsAtMs: number } | undefined;
+  let live: LiveToken | undefined;
   let renewal: Promise<string> | undefined;
   return {
     name: identity.name,
     async token() {
       const nowMs = options.now().getTime();
-      if (live !== undefined && nowMs < live.renewAtMs) return live.token;
+      if (live !== undefined && isWithin(live, nowMs, live.renewAtMs)) return live.token;
       renewal ??= renew(nowMs).finally(() => void (renewal = undefined));
-      if (live === undefined || nowMs >= live.endsAtMs) return await renewal;
+      if (live === undefined || !isWithin(live, nowMs, live.endsAtMs)) return await renewal;
       // MCIAS may be down: the token serves until its end, and each call until then tries again.
       renewal.catch(() => undefined);
       return live.token;
@@ -75,7 +75,7 @@ export async function openMachineIdentity(
 
   async function renew(nowMs: number): Promise<string> {
     const { access_token: token, expires_in } = await exchangeAssertion();
-    live = { token, renewAtMs: nowMs + expires_in * 750, endsAtMs: nowMs + expires_in * 1000 };
+    live = { token, fromMs: nowMs, renewAtMs: nowMs + expires_in * 750, endsAtMs: nowMs + expires_in * 1000 };
     return token;
   }
 
@@ -83,6 +83,18 @@ export async function openMachineIdentity(
     const assertion = await signAssertion(identity, options.now());
     return await mcias.exchangeAssertion({ body: { grant_type: jwtBearerGrant, assertion } });
   }
+}
+
+interface LiveToken {
+  readonly token: string;
+  readonly fromMs: number;
+  readonly renewAtMs: number;
+  readonly endsAtMs: number;
+}
+
+/** A clock that went back behind the token's start says nothing about its end: such a token is not believed any more. */
+function isWithin({ fromMs }: LiveToken, nowMs: number, untilMs: number): boolean {
+  return nowMs >= fromMs && nowMs < untilMs;
 }
 
 async function readIdentity(path: string): Promise<IdentityFile> {

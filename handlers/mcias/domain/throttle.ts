@@ -23,7 +23,8 @@ export function addFailure(throttle: Throttle, nowMs: number): Throttle {
   return { failures, lastFailureAtMs: nowMs, blockedUntilMs: nowMs + delaySeconds * 1000 };
 }
 
-/** Whole seconds until the next try is looked at, 0 when it may be now. */
+/** Whole seconds until the next try is looked at, 0 when it may be now: also when the clock has gone back, as no delay is longer. */
 export function retryAfterSeconds(throttle: Throttle, nowMs: number): number {
-  return Math.max(0, Math.ceil((throttle.blockedUntilMs - nowMs) / 1000));
+  const seconds = Math.max(0, Math.ceil((throttle.blockedUntilMs - nowMs) / 1000));
+  return seconds > maxDelaySeconds ? 0 : seconds;
 }
