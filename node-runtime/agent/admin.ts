@@ -4,7 +4,7 @@ import { toProblemResponse } from "#shared/errors/problem.ts";
 import { answerHealth } from "#shared/mcdsl/health.ts";
 import type { AdminApp } from "#shared/lifecycle/serve-admin.ts";
 import type { Agent } from "./agent.ts";
-import { describeOperation } from "./domain/operation.ts";
+import { describeOperation, type Operation } from "./domain/operation.ts";
 import type { AgentMetrics } from "./metrics.ts";
 
 /** What the admin endpoints show. */
@@ -13,6 +13,14 @@ export interface AdminOptions {
   readonly metrics: AgentMetrics;
   /** Resolves when podman answers. */
   readonly ping: () => Promise<void>;
+}
+
+/** Values of variables are left out: any program of this machine can ask, and they are where services keep their secrets. */
+function toShown(operation: Operation): object {
+  const description = describeOperation(operation);
+  if (operation.kind !== "create") return { ...operation, description };
+  const { env, ...container } = operation.container;
+  return { ...operation, container: { ...container, env: Object.keys(env) }, description };
 }
 
 /** Read-only endpoints for the operator of the node; they belong on a loopback address or a unix socket. */
@@ -25,7 +33,7 @@ export function createAdmin({ agent, metrics, ping }: AdminOptions): AdminApp {
   });
   router.get("/v1/plan", async () => {
     const operations = await agent.plan();
-    return Response.json({ operations: operations.map((one) => ({ ...one, description: describeOperation(one) })) });
+    return Response.json({ operations: operations.map(toShown) });
   });
   router.get("/v1/instances", () => Response.json(agent.report()));
   router.all("*", (request) => {
