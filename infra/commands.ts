@@ -32,12 +32,16 @@ function createCommands(): Command {
     .option("--json", "print one JSON line once the platform serves", false)
     .action(async (flags: UpCommandFlags) => {
       const { parseUpFlags } = await import("./bootstrap/up-options.ts");
-      const { runUp } = await import("./bootstrap/run-up.ts");
-      await runUp(parseUpFlags(flags), {
-        json: flags.json,
-        sample: flags.sample ? "first-boot" : "never",
-        sourceFolder,
-      });
+      const { renderUpError, runUp } = await import("./bootstrap/run-up.ts");
+      try {
+        await runUp(parseUpFlags(flags), {
+          json: flags.json,
+          sample: flags.sample ? "first-boot" : "never",
+          sourceFolder,
+        });
+      } catch (error) {
+        renderUpError(error, { json: flags.json });
+      }
     });
   for (const [name, about] of Object.entries(programs)) {
     const program = main.command(name).description(about).requiredOption("--config <file>", "TOML file");

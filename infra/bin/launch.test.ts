@@ -38,6 +38,11 @@ test("the launchers run under the machine's own Node and hand on output and exit
   const wrong = await run("metacircular.mjs", ["up", "--dns-port", "0"]);
   assert.equal(wrong.code, 2);
   assert.match(wrong.stderr, /Cannot use --dns-port "0": expected a port/);
+  const unusable = await run("metacircular.mjs", ["up", "--json", "--dir", "/dev/null"]);
+  assert.equal(unusable.code, 2);
+  const { code, message } = JSON.parse(unusable.stderr);
+  assert.equal(code, "invalid-usage");
+  assert.match(message, /^Cannot use --dir "\/dev\/null": it cannot be written to, expected a folder of your own/);
   assert.equal((await run("metacircular.mjs", ["no-such-command"])).code, 2);
   assert.equal((await run("metacircular.mjs", ["--help"])).code, 0);
 });

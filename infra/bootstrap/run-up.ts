@@ -1,10 +1,10 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import { describeError, toPlatformError } from "#shared/errors/platform-error.ts";
+import { describeError, PlatformError, toPlatformError } from "#shared/errors/platform-error.ts";
 import { createLog } from "#shared/log/log.ts";
 import { layoutOf } from "./layout.ts";
-import { openRotatingLog } from "./rotating-log.ts";
+import { openRotatingLog, type RotatingLog } from "./rotating-log.ts";
 import { deploySample, isSampleStopped, sampleDefinitionPath } from "./sample.ts";
 import { renderSampleHint, renderScreen } from "./screen.ts";
 import { type ReadyFacts, startUp, type UpDependencies } from "./up.ts";
@@ -32,7 +32,7 @@ export async function runUp(options: UpOptions, run: RunUpOptions): Promise<void
     stopped.resolve();
   };
   for (const signal of signals) process.on(signal, onSignal);
-  using file = openRotatingLog({ path: layoutOf(options.folder).log("up") });
+  using file = openLog(options.folder);
   const log = createLog({ system: "up", write: (line) => file.write(line) });
   try {
     await using platform = await startUp(options, { sourceFolder: run.sourceFolder, log, signal: stopping.signal });
@@ -46,11 +46,35 @@ export async function runUp(options: UpOptions, run: RunUpOptions): Promise<void
     if (!run.json) process.stderr.write("Stopping …\n");
   } catch (error) {
     log.error("cannot run", { error });
-    process.stderr.write(`metacircular up: ${describeError(error)}\n  logs: ${join(options.folder, "logs")}\n`);
-    process.exitCode = toPlatformError(error).entry.exitCode;
+    renderUpError(error, { json: run.json, logs: join(options.folder, "logs") });
   } finally {
     for (const signal of signals) process.removeListener(signal, onSignal);
   }
+}
+
+/** The log of `up` itself; to open it shows whether the folder can be used. */
+function openLog(folder: string): RotatingLog {
+  try {
+    return openRotatingLog({ path: layoutOf(folder).log("up") });
+  } catch (cause) {
+    throw new PlatformError(
+      "invalid-usage",
+      `Cannot use --dir "${folder}": it cannot be written to, expected a folder of your own`,
+      { cause },
+    );
+  }
+}
+
+/** Writes an error of `up` to stderr, as one JSON object under `--json`, and sets the exit code. */
+export function renderUpError(
+  error: unknown,
+  { json, logs }: { readonly json: boolean; readonly logs?: string },
+): void {
+  const { code, details, entry } = toPlatformError(error);
+  const message = describeError(error);
+  if (json) process.stderr.write(`${JSON.stringify({ code, message, details: { ...details, logs } })}\n`);
+  else process.stderr.write(`metacircular up: ${message}\n${logs === undefined ? "" : `  logs: ${logs}\n`}`);
+  process.exitCode = entry.exitCode;
 }
 
 /** Deploys the sample when it is wanted; a failure is told, and the platform goes on. Says whether it failed. */

@@ -81,7 +81,7 @@ test("superviseProgram() says why a program never became ready, and leaves it", 
     program.ready,
     (error) =>
       error instanceof PlatformError && error.code === "unavailable" &&
-      /exit 3.*\n.*cellar is flooded/.test(error.message),
+      /exit 3:\n {2}the cellar is flooded$/.test(error.message),
   );
   assert.equal(program.restarts, 0);
 });

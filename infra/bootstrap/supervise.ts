@@ -205,7 +205,10 @@ function sendSignal(child: ChildProcess, signal: "SIGTERM" | "SIGKILL"): void {
   }
 }
 
-function toStartError(name: string, { reason, lastLines }: RunResult): PlatformError {
+function toStartError(name: string, { reason, lastLines: all }: RunResult): PlatformError {
+  // Programs end with a plain line for people; log entries are in the log.
+  const plain = all.filter((line) => !line.startsWith("{"));
+  const lastLines = plain.length > 0 ? plain : all;
   return new PlatformError(
     "unavailable",
     `Cannot start ${name}: ${reason}${lastLines.length === 0 ? "" : `:\n  ${lastLines.join("\n  ")}`}`,

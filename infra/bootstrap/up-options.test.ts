@@ -24,6 +24,8 @@ test("parseUpFlags() names the flag and the value that cannot be used", () => {
     [{ proxyPort: "70000" }, /--proxy-port "70000": expected a port/],
     [{ dnsPort: "0" }, /--dns-port "0"/],
     [{ apiPort: "1e3" }, /--api-port "1e3"/],
+    [{ proxyPort: "5300" }, /--dns-port "5300": --proxy-port has it, expected another port/],
+    [{ apiPort: "8443" }, /--api-port "8443": --proxy-port has it/],
   ] as const;
   for (const [flags, message] of wrong) {
     assert.throws(

@@ -38,7 +38,7 @@ export const preferredApiPort = 8440;
  * @throws {PlatformError} invalid-usage — with the flag, its value and what is expected
  */
 export function parseUpFlags(flags: UpFlags): UpOptions {
-  return {
+  const options: UpOptions = {
     folder: resolve(flags.dir ?? ".mc"),
     domain: parseWith(HostName, "--domain", flags.domain ?? "mcp.localhost"),
     node: parseWith(Label, "--node", flags.node ?? "local"),
@@ -47,6 +47,20 @@ export function parseUpFlags(flags: UpFlags): UpOptions {
     dnsPort: parsePort("--dns-port", flags.dnsPort ?? "5300"),
     apiPort: flags.apiPort === undefined ? undefined : parsePort("--api-port", flags.apiPort),
   };
+  assertDifferentPorts(options);
+  return options;
+}
+
+function assertDifferentPorts({ proxyPort, dnsPort, apiPort }: UpOptions): void {
+  const flags = [["--proxy-port", proxyPort], ["--dns-port", dnsPort], ["--api-port", apiPort]] as const;
+  flags.forEach(([flag, port], index) => {
+    const earlier = flags.slice(0, index).find(([, other]) => other === port);
+    if (port === undefined || earlier === undefined) return;
+    throw new PlatformError(
+      "invalid-usage",
+      `Cannot use ${flag} "${port}": ${earlier[0]} has it, expected another port`,
+    );
+  });
 }
 
 function parsePort(flag: string, text: string): number {

@@ -23,7 +23,7 @@ switch (behaviour) {
     sayReady();
     break;
   case "fail":
-    process.stderr.write("the cellar is flooded\n");
+    process.stderr.write('{"level":"error","message":"no use to people"}\nthe cellar is flooded\n');
     process.exitCode = 3;
     clearInterval(keepAlive);
     break;
