@@ -376,7 +376,7 @@ test("a container that cannot be made is not said to run", async () => {
   const events = (await response.text()).trim().split("\n").map((line) => JSON.parse(line));
   assert.deepEqual(
     events.filter(({ step }) => step === "start").map(({ state, message }) => `${state} ${message}`).slice(1),
-    [`started making container ${making.instance}`, "failed statfs /nowhere: no such file or directory"],
+    [`started starting container ${making.instance}`, "failed statfs /nowhere: no such file or directory"],
   );
 });
 
@@ -397,4 +397,21 @@ test("a container that runs is said to, after it was being made", async () => {
     state === "done"
   );
   assert.deepEqual(done.map(({ step }) => step).slice(0, 2), ["start", "health"]);
+});
+
+test("a stopped container is said to run only once it has started anew", async () => {
+  await using platform = await createTestPlatform();
+  const { instance } = await deployed(platform, "v1.0.0");
+  await platform.operator.stop({ params: { service: "hello" } });
+  await platform.applyRoutes();
+  await platform.report([{ ...instance, state: "stopped" }]);
+  const { id } = await platform.operator.start({ params: { service: "hello" } });
+  const again = { ...instance, state: "starting", startedAt: "2026-01-01T00:01:00Z" } as const;
+  for (const report of [{ ...instance, state: "starting" } as const, again, again]) await platform.report([report]);
+  await platform.report([{ ...again, state: "healthy" }]);
+  await platform.applyRoutes();
+  await reach(platform, id, "succeeded");
+  const response = await platform.operator.followDeployment({ params: { id }, query: { after: 0 } });
+  const events = (await response.text()).trim().split("\n").map((line) => JSON.parse(line));
+  assert.equal(events.filter(({ step, state }) => step === "start" && state === "done").length, 1);
 });

@@ -121,7 +121,7 @@ async function appendTransitions(
       const isOwn = instance.service === service.name &&
         deployment.components.some(({ specHash }) => specHash === instance.specHash);
       if (!isOwn || !isTransition(before.get(instance.instance), instance)) continue;
-      const event = toTransitionEvent(instance);
+      const event = toTransitionEvent(instance, deployment.baseline[instance.instance]);
       if (event !== undefined) await appendEvent(tx, deployment, context.now(), event);
     }
   }
@@ -132,15 +132,16 @@ function isTransition(before: InstanceReport | undefined, now: InstanceReport): 
   return before?.state !== now.state || (now.state === "starting" && before.startedAt !== now.startedAt);
 }
 
-function toTransitionEvent(instance: InstanceReport): NewEvent | undefined {
+/** `baseline` is when the instance had started before the deployment: one that still has that time has not started yet. */
+function toTransitionEvent(instance: InstanceReport, baseline: string | undefined): NewEvent | undefined {
   const { component, image } = instance;
   switch (instance.state) {
     case "pulling":
       return { step: "pull", state: "started", component, message: `pulling ${image}` };
     case "starting": {
       const container = `container ${instance.containerName ?? instance.instance}`;
-      return instance.startedAt === undefined
-        ? { step: "start", state: "started", component, message: `making ${container}` }
+      return instance.startedAt === undefined || instance.startedAt === baseline
+        ? { step: "start", state: "started", component, message: `starting ${container}` }
         : { step: "start", state: "done", component, message: `${container} runs` };
     }
     case "healthy":
