@@ -69,3 +69,12 @@ test("edit() begins a new definition for the platform's own registry, port and n
   assert.match(text, /^image = "mcr\.svc\.mcp\.localhost:9000\/web:v1\.0\.0"$/m);
   assert.match(text, /^port = 9000$/m);
 });
+
+test("edit() puts a definition back that the editor removed", async () => {
+  await using sandbox = await createSandbox();
+  await sandbox.write(file, definitionText("web"));
+  const { exitCode, stderr } = await sandbox.run(["edit", "web"], { env: { EDITOR: "rm" } });
+  assert.equal(exitCode, 2);
+  assert.match(stderr, /the editor removed it, expected it there \(it is put back\)/);
+  assert.equal(await sandbox.read(file), definitionText("web"));
+});

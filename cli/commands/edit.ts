@@ -27,9 +27,17 @@ export async function edit(cli: Cli, input: CommandInput): Promise<void> {
     throw error;
   });
   const after = await findDefinitionText(config.servicesDir, service);
+  if (after === undefined && before !== undefined) {
+    await writeFileAtomically(path, before, 0o644);
+    throw new PlatformError(
+      "cancelled",
+      `Cannot edit "${path}": the editor removed it, expected it there (it is put back)`,
+    );
+  }
   if (after === undefined || after === start) {
     if (before === undefined) await rm(path, { force: true });
-    return printData(cli, { service, path, changed: false }, () => `${path} is unchanged\n`);
+    const outcome = before === undefined ? "is not kept: the template was left as it is" : "is unchanged";
+    return printData(cli, { service, path, changed: false }, () => `${path} ${outcome}\n`);
   }
   checkEdited({ text: after, path, service });
   printData(

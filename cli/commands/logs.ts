@@ -22,8 +22,15 @@ export async function logs(cli: Cli, input: CommandInput): Promise<void> {
   const options = { platform, service, component, tail, signal: cli.interrupt };
   const onLost = () => printRemark(cli, "The connection is lost, connecting again");
   const lines = hasFlag(input, "follow") ? followLogs({ ...options, onLost: once(onLost) }) : readLogs(options);
+  let hasLines = false;
   try {
-    for await (const line of lines) cli.stdout.write(format(line));
+    for await (const line of lines) {
+      hasLines = true;
+      cli.stdout.write(format(line));
+    }
+    if (!hasLines && detail.instances.every(({ state }) => state === "stopped")) {
+      printRemark(cli, `Nothing of ${service} runs: it is ${detail.observed}. To see why: mcp status ${service}`);
+    }
   } catch (error) {
     // Ctrl-C is how following ends.
     if (!cli.interrupt.aborted) throw error;

@@ -4,7 +4,7 @@ import { ServiceDefinition } from "#shared/contract/definition.ts";
 import type { InstanceView, LogLine, ServiceDetail } from "#shared/contract/mcp.ts";
 import { parseToml } from "#shared/mcdsl/toml.ts";
 import { newFakeService } from "../testing/fake-services.ts";
-import { createSandbox, definitionText } from "../testing/sandbox.ts";
+import { createSandbox, definitionText, definitionText } from "../testing/sandbox.ts";
 
 const text = `${
   definitionText("web", "v1.1.0")
@@ -193,4 +193,14 @@ test("logs() refuses unknown services, components and numbers", async () => {
   for (const lines of ["many", "-1", "10001"]) {
     assert.equal((await sandbox.run(["logs", "web", `--tail=${lines}`])).exitCode, 2);
   }
+});
+
+test("logs() says so when nothing of the service runs", async () => {
+  await using sandbox = await createSandbox();
+  await sandbox.write(".config/mcp/services/web.toml", definitionText("web"));
+  sandbox.fake.images.add("web:v1.0.0");
+  assert.equal((await sandbox.run(["sync"])).exitCode, 0);
+  const { exitCode, stdout, stderr } = await sandbox.run(["logs", "web"]);
+  assert.deepEqual([exitCode, stdout], [0, ""]);
+  assert.match(stderr, /^Nothing of web runs: it is defined\. To see why: mcp status web\n$/);
 });
