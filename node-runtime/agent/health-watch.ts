@@ -1,3 +1,4 @@
+import { describeError } from "#shared/errors/platform-error.ts";
 import { createBackoff } from "#shared/lifecycle/backoff.ts";
 import { waitFor } from "#shared/lifecycle/wait.ts";
 import type { ObservedInstance } from "./domain/observed-instance.ts";
@@ -63,7 +64,10 @@ export function createHealthWatch(
   options: { probe: Probe; events: HealthEvents; timings?: HealthTimings },
 ): HealthWatch {
   const watched = new Map<string, Watched>();
-  const context = { ...options, timings: options.timings ?? defaultHealthTimings };
+  const timings = options.timings ?? defaultHealthTimings;
+  // A probe that fails to ask has no answer either: one odd component must not end the agent, and with it the care for all others.
+  const probe: Probe = (target, signal) => options.probe(target, signal).catch(describeError);
+  const context = { ...options, probe, timings };
   function forget(containerId: string): void {
     watched.get(containerId)?.controller.abort();
     watched.delete(containerId);

@@ -137,6 +137,11 @@ const broken: readonly (readonly [rule: string, input: unknown, problem: RegExp]
     /^components\.0\.health\.route: no route is named "x", expected one of: a/,
   ],
   [
+    "a health path that no request can carry",
+    withComponent({ health: { path: "/is it well" }, routes: [{ port: 1, mode: "l4" }] }),
+    /^components\.0\.health\.path: expected a path that starts with "\/", percent-encoded/,
+  ],
+  [
     "a health path that is not absolute",
     withComponent({ health: { path: "healthz" }, routes: [{ port: 1, mode: "l4" }] }),
     /^components\.0\.health\.path: /,

@@ -80,7 +80,8 @@ export type DesiredRoute = z.infer<typeof DesiredRoute>;
 /** How the agent decides that an instance is healthy; without one, a TCP connect on each route. */
 export const HealthCheck = z.object({
   /** HTTP path asked on the route's port over plain HTTP. */
-  path: z.string().max(1024).startsWith("/").optional(),
+  path: z.string().max(1024).regex(/^\/[\x21-\x7e]*$/, 'expected a path that starts with "/", percent-encoded')
+    .optional(),
   /** Route whose port is asked; the first unless given. */
   route: Label.optional(),
   /** Seconds until an instance that never became healthy counts as failed. */
