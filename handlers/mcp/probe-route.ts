@@ -16,6 +16,8 @@ export interface ProbeOptions {
 
 /** Path by which mc-proxy says which instance it would pick. */
 const routePath = "/.well-known/mc-proxy/route";
+/** The answer has some hundred bytes, but the address is what a node says it is. */
+const maxAnswerLength = 16_384;
 const RouteAnswer = z.object({ instance: z.string() });
 
 /**
@@ -27,7 +29,7 @@ export function createProbeRoute(options: ProbeOptions): ProbeRoute {
   return async (target, signal) => {
     for (;;) {
       try {
-        return await probeOnce(target, options);
+        return await probeOnce(target, options, signal);
       } catch (error) {
         await waitFor(50, signal);
         if (signal.aborted) throw error;
@@ -36,12 +38,16 @@ export function createProbeRoute(options: ProbeOptions): ProbeRoute {
   };
 }
 
-async function probeOnce(target: ProbeTarget, options: ProbeOptions): Promise<void> {
+async function probeOnce(target: ProbeTarget, options: ProbeOptions, signal: AbortSignal): Promise<void> {
   if (options.dnsServer !== undefined) await assertResolves(target, options.dnsServer);
   const socket = await handshake(target, options);
+  const cut = () => void socket.destroy(new Error("the answer did not come in time"));
+  signal.addEventListener("abort", cut, { once: true });
+  if (signal.aborted) cut();
   try {
     if (target.mode === "l7") await assertInstance(socket, target);
   } finally {
+    signal.removeEventListener("abort", cut);
     socket.destroy();
   }
 }
@@ -94,7 +100,12 @@ async function handshake(target: ProbeTarget, options: ProbeOptions): Promise<TL
 async function assertInstance(socket: TLSSocket, target: ProbeTarget): Promise<void> {
   socket.write(`GET ${routePath} HTTP/1.1\r\nHost: ${target.hostname}\r\nConnection: close\r\n\r\n`);
   let text = "";
-  for await (const chunk of socket) text += String(chunk);
+  for await (const chunk of socket) {
+    text += String(chunk);
+    if (text.length > maxAnswerLength) {
+      throw new PlatformError("upstream-failed", `Cannot prove "${target.hostname}": the answer is too long`);
+    }
+  }
   const [head = "", body = ""] = text.split("\r\n\r\n");
   if (!head.startsWith("HTTP/1.1 200")) {
     throw new PlatformError(
