@@ -4,7 +4,7 @@ import { ServiceDefinition } from "#shared/contract/definition.ts";
 import type { InstanceView, LogLine, ServiceDetail } from "#shared/contract/mcp.ts";
 import { parseToml } from "#shared/mcdsl/toml.ts";
 import { newFakeService } from "../testing/fake-services.ts";
-import { createSandbox, definitionText, definitionText } from "../testing/sandbox.ts";
+import { createSandbox, definitionText } from "../testing/sandbox.ts";
 
 const text = `${
   definitionText("web", "v1.1.0")
