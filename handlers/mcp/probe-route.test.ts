@@ -5,7 +5,6 @@ import { once } from "node:events";
 import { test } from "node:test";
 import { createServer, type TLSSocket } from "node:tls";
 import { SubjectAlternativeNameExtension, X509CertificateGenerator } from "@peculiar/x509";
-import type { PlatformError } from "#shared/errors/platform-error.ts";
 import { createProbeRoute } from "./probe-route.ts";
 
 const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
@@ -66,7 +65,14 @@ test("createProbeRoute() ends with its time when the answer never does", { timeo
   await assert.rejects(slow.ask(300));
 });
 
-test("createProbeRoute() reads no more than an answer can have", { timeout: 20_000 }, async () => {
-  using long = await openProxy((socket) => void socket.write(head + "x".repeat(100_000)));
-  await assert.rejects(long.ask(1_000), (error: PlatformError) => error.message.includes("the answer is too long"));
+test("createProbeRoute() reads no more than an answer can have, and asks again", { timeout: 20_000 }, async () => {
+  let answered = 0;
+  using long = await openProxy((socket) => {
+    answered += 1;
+    socket.write(head + (answered === 1 ? "x".repeat(100_000) : '{"instance":"web-1"}'));
+    if (answered > 1) socket.end();
+  });
+  // The first answer never ends, so only a limit of its size leads to the second.
+  await long.ask(4_000);
+  assert.equal(answered, 2);
 });
