@@ -200,6 +200,7 @@ test("logs() says so when nothing of the service runs", async () => {
   await sandbox.write(".config/mcp/services/web.toml", definitionText("web"));
   sandbox.fake.images.add("web:v1.0.0");
   assert.equal((await sandbox.run(["sync"])).exitCode, 0);
+  sandbox.fake.logConnections.push([]);
   const { exitCode, stdout, stderr } = await sandbox.run(["logs", "web"]);
   assert.deepEqual([exitCode, stdout], [0, ""]);
   assert.match(stderr, /^Nothing of web runs: it is defined\. To see why: mcp status web\n$/);
