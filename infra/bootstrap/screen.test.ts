@@ -33,3 +33,19 @@ test("renderSampleHint() shows how to ask for the sample", () => {
     /--resolve hello\.svc\.mcp\.localhost:8443:127\.0\.0\.1 https:\/\/hello/,
   );
 });
+
+test("renderScreen() and renderSampleHint() quote paths that a shell would split", () => {
+  const odd = {
+    ...facts,
+    ca: "/my mc/ca.pem",
+    cliConfig: "/it's/mcp.toml",
+    admin: { username: "admin", passwordFile: "/my mc/p" },
+  };
+  const screen = renderScreen(odd, { folder: "/my mc", node: "local", tookMs: 1 });
+  for (const text of [`MCP_CONFIG='/it'\\''s/mcp.toml'`, "--password-file '/my mc/p'", "--cacert '/my mc/ca.pem'"]) {
+    assert.ok(screen.includes(text), text);
+  }
+  const hint = renderSampleHint(odd, "https://hello.svc.mcp.localhost:8443/");
+  assert.match(hint, /--cacert '\/my mc\/ca\.pem'/);
+  assert.match(hint, /MCP_CONFIG='\/it'\\''s\/mcp\.toml' npx/);
+});

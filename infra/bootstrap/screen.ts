@@ -22,10 +22,10 @@ Metacircular serves "${domain}" as node "${extras.node}", ready in ${(extras.too
 
 Next, in another terminal:
 
-  export MCP_CONFIG=${facts.cliConfig}
-  npx mcp login --username ${facts.admin.username} --password-file ${facts.admin.passwordFile}
+  export MCP_CONFIG=${quote(facts.cliConfig)}
+  npx mcp login --username ${facts.admin.username} --password-file ${quote(facts.admin.passwordFile)}
   npx mcp ps
-  curl --cacert ${facts.ca} --resolve ${name}:${proxyPort}:${proxyHost} https://${name}:${proxyPort}/healthz
+  curl --cacert ${quote(facts.ca)} --resolve ${name}:${proxyPort}:${proxyHost} https://${name}:${proxyPort}/healthz
   dig @${dnsHost} -p ${dnsPort} ${name}
 
 Ctrl-C stops everything; the data stays.
@@ -39,10 +39,15 @@ export function renderSampleHint(facts: ReadyFacts, url: string): string {
   return `
 hello serves at ${url}
 
-  curl --cacert ${facts.ca} --resolve ${hostname}:${port}:${proxyHost} ${url}
-  MCP_CONFIG=${facts.cliConfig} npx mcp status hello
-  MCP_CONFIG=${facts.cliConfig} npx mcp logs hello
+  curl --cacert ${quote(facts.ca)} --resolve ${hostname}:${port}:${proxyHost} ${url}
+  MCP_CONFIG=${quote(facts.cliConfig)} npx mcp status hello
+  MCP_CONFIG=${quote(facts.cliConfig)} npx mcp logs hello
 `;
+}
+
+/** The path as one word of a POSIX shell. */
+function quote(path: string): string {
+  return /^[\w/.:@%+=-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }
 
 function splitLast(hostPort: string): [string, string] {
