@@ -22,7 +22,7 @@ function runWithOwnNode() {
   process.on("SIGTERM", () => child.kill("SIGTERM"));
   child.on("error", () => {
     process.stderr.write(
-      "Error: Cannot start mcp: Node 24 is not installed, expected it in node_modules\nRun: npm ci\n",
+      "Error: Cannot start mcp: Node 24 is not installed, expected it in node_modules\nRun: npm install\n",
     );
     process.exitCode = 1;
   });
