@@ -5,6 +5,7 @@ import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
+import { allocatorVariables, v8Flags } from "../bootstrap/program-command.ts";
 import { temporaryFolder } from "../bootstrap/testing/temporary-folder.ts";
 
 const repository = join(import.meta.dirname, "..", "..");
@@ -23,6 +24,15 @@ async function copyUnits(folder: string): Promise<string[]> {
   }
   return files;
 }
+
+test("the units start our programs with the flags and variables of the supervisor", async () => {
+  const variables = Object.entries(allocatorVariables).map(([name, value]) => `${name}=${value}`);
+  for (const program of ["server", "proxy", "dns", "agent"]) {
+    const unit = await readFile(join(import.meta.dirname, `metacircular-${program}.service`), "utf8");
+    assert.ok(unit.includes(`/bin/node ${v8Flags.join(" ")} /opt`), program);
+    assert.ok(unit.includes(`\nEnvironment=${variables.join(" ")}\n`), program);
+  }
+});
 
 test("the units are what systemd understands", { skip }, async (context) => {
   const folder = await temporaryFolder(context);
