@@ -415,3 +415,13 @@ test("a stopped container is said to run only once it has started anew", async (
   const events = (await response.text()).trim().split("\n").map((line) => JSON.parse(line));
   assert.equal(events.filter(({ step, state }) => step === "start" && state === "done").length, 1);
 });
+
+test("without the admin role a service reaches only its own folder", async () => {
+  await using platform = await createTestPlatform();
+  const [component] = webDefinition().components;
+  const definition = webDefinition("v1.0.0", { components: [{ ...component, volumes: ["/:/host"] }] });
+  const deploy = { params: { service: "hello" }, body: { definition } };
+  await assert.rejects(platform.operator.deploy(deploy), codeOf("forbidden"));
+  const { status } = await platform.clientFor({ roles: ["admin"] }).deploy(deploy);
+  assert.equal(status, "starting");
+});

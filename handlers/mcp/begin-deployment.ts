@@ -5,6 +5,7 @@ import type { DesiredComponent } from "#shared/contract/state.ts";
 import { PlatformError } from "#shared/errors/platform-error.ts";
 import type { Sql } from "#shared/store/database.ts";
 import { leaseSeconds, type McpContext } from "./context.ts";
+import { assertHostAccess } from "./domain/assert-host-access.ts";
 import { listCertificateNames, listRouteKeys, toDesiredComponents } from "./domain/desired-components.ts";
 import { publishDesired, publishRoutes, sha256Hex } from "./publish.ts";
 import {
@@ -23,6 +24,8 @@ import { getService, listServices, storeDefinition, updateService } from "./stor
 export interface DeployRequest {
   readonly service: string;
   readonly by: string;
+  /** Whether the caller has the admin role, without which a service may not reach beyond its own folder. */
+  readonly isAdmin: boolean;
   readonly definition?: ServiceDefinition | undefined;
   readonly force?: boolean;
 }
@@ -30,11 +33,12 @@ export interface DeployRequest {
 /**
  * Begins to deploy: resolves images, checks what can be checked, grants certificate names, and tells the node. It then goes on by itself.
  *
- * @throws {PlatformError} image-not-found, conflict, unavailable, not-found — before anything has changed
+ * @throws {PlatformError} forbidden, image-not-found, conflict, unavailable, not-found — before anything has changed
  */
 export async function beginDeploy(context: McpContext, request: DeployRequest): Promise<Deployment> {
   const definition = request.definition ?? (await getService(context.database, request.service)).definition;
   assertSameName(definition, request.service);
+  if (!request.isAdmin) assertHostAccess(definition);
   await assertNodeIsReady(context, definition.node);
   const id = context.newId();
   const components = toDesiredComponents({

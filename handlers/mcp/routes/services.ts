@@ -1,4 +1,5 @@
 import { mcpContract } from "#shared/contract/mcp.ts";
+import { isAdmin } from "#shared/contract/principal.ts";
 import type { Api } from "#shared/contract/server.ts";
 import { PlatformError } from "#shared/errors/platform-error.ts";
 import { beginChange, beginDeploy } from "../begin-deployment.ts";
@@ -40,7 +41,12 @@ export function serveServices(api: Api, { context, reconciler, names }: ServiceR
   });
   api.implement(mcpContract.deploy, async ({ params, body, principal, setResource }) => {
     setResource(params.service);
-    const deployment = await beginDeploy(context, { service: params.service, by: principal.username, ...body });
+    const deployment = await beginDeploy(context, {
+      service: params.service,
+      by: principal.username,
+      isAdmin: isAdmin(principal),
+      ...body,
+    });
     await moveOn(params.service);
     return deployment;
   });
