@@ -47,12 +47,22 @@ export function createSecureConnections(): SecureConnections {
       socket.on("error", () => socket.destroy());
       // What node's server calls after a response with "Connection: close".
       socket.destroySoon = () => endGently(socket);
+      skipEmptyWrites(socket);
     },
     find: (socket) => connections.get(socket),
     closeIdle() {
       for (const { socket, active } of connections.values()) if (active === 0) socket.destroy();
     },
   };
+}
+
+/**
+ * Node's HTTP server ends a body of known length with an empty write. On a TLS socket of Deno that write never calls back: the
+ * response would never finish, and whatever is written after it would never be sent. What is corked comes as one write anyway.
+ */
+function skipEmptyWrites(socket: TLSSocket): void {
+  const write = socket._write.bind(socket);
+  socket._write = (chunk, encoding, done) => chunk.length === 0 ? done() : write(chunk, encoding, done);
 }
 
 /** The check of a request on its connection. */
