@@ -53,7 +53,7 @@ export async function addControlPlane(options: ControlPlaneOptions): Promise<Asy
     resolveImage: (repository, tag) => findDigest(mcr.resolveImage({ query: { reference: `${repository}:${tag}` } })),
     probeRoute: createProbeRoute({
       proxy,
-      ...(dnsServer === undefined ? {} : { dnsServer }),
+      ...(dnsServer === undefined ? {} : { dns: { server: dnsServer, domain: config.domain } }),
       ca: async () => await (await metacrypt.caCertificate({})).text(),
     }),
   });

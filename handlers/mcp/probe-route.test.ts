@@ -5,12 +5,12 @@ import { once } from "node:events";
 import { test } from "node:test";
 import { createServer, type TLSSocket } from "node:tls";
 import { SubjectAlternativeNameExtension, X509CertificateGenerator } from "@peculiar/x509";
-import { createProbeRoute } from "./probe-route.ts";
+import { createProbeRoute, type ProbeOptions } from "./probe-route.ts";
 
 const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
 
 /** A TLS server for `web.test` that `answer` writes to once it was asked, and a probe that trusts it. */
-async function openProxy(answer: (socket: TLSSocket) => void) {
+async function openProxy(answer: (socket: TLSSocket) => void, dns?: ProbeOptions["dns"]) {
   const keys = await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
   const certificate = await X509CertificateGenerator.createSelfSigned({
     name: "CN=web.test",
@@ -33,6 +33,7 @@ async function openProxy(answer: (socket: TLSSocket) => void) {
   const port = typeof address === "object" && address !== null ? address.port : 0;
   const probe = createProbeRoute({
     proxy: { port, aliasPorts: [443] },
+    ...(dns === undefined ? {} : { dns }),
     ca: async () => certificate.toString("pem"),
   });
   const target = {
@@ -75,4 +76,13 @@ test("createProbeRoute() reads no more than an answer can have, and asks again",
   // The first answer never ends, so only a limit of its size leads to the second.
   await long.ask(4_000);
   assert.equal(answered, 2);
+});
+
+test("createProbeRoute() asks DNS for names of the platform only", async () => {
+  const answer = (socket: TLSSocket) => void socket.end(`${head}{"instance":"web-1"}`);
+  const silent = { server: "127.0.0.1:9" };
+  using elsewhere = await openProxy(answer, { ...silent, domain: "example.net" });
+  await elsewhere.ask(10_000);
+  using ours = await openProxy(answer, { ...silent, domain: "test" });
+  await assert.rejects(ours.ask(200), /DNS does not know the name yet/);
 });

@@ -8,8 +8,12 @@ import { type ProbeRoute, type ProbeTarget, type ProxyPorts, publicPort } from "
 /** What proving a path needs. */
 export interface ProbeOptions {
   readonly proxy: ProxyPorts;
-  /** `host:port` of a DNS server that must know the name. */
-  readonly dnsServer?: string;
+  /** Where names at or below `domain` must resolve; other names are published elsewhere. */
+  readonly dns?: {
+    /** `host:port` of a name server of the platform. */
+    readonly server: string;
+    readonly domain: string;
+  };
   /** PEM of the platform's root certificate; L7 routes are verified against it. */
   readonly ca: () => Promise<string>;
 }
@@ -21,7 +25,7 @@ const maxAnswerLength = 16_384;
 const RouteAnswer = z.object({ instance: z.string() });
 
 /**
- * A probe of the real path: the name must resolve to the node, the TLS handshake must succeed through the proxy (verified for L7;
+ * A probe of the real path: a name of the platform must resolve to the node, the TLS handshake must succeed through the proxy (verified for L7;
  * for L4 the service brings its own certificate), and on L7 the proxy must reach one of the expected instances.
  * Tries again until its signal aborts, then rejects with the last reason.
  */
@@ -39,7 +43,8 @@ export function createProbeRoute(options: ProbeOptions): ProbeRoute {
 }
 
 async function probeOnce(target: ProbeTarget, options: ProbeOptions, signal: AbortSignal): Promise<void> {
-  if (options.dnsServer !== undefined) await assertResolves(target, options.dnsServer);
+  const { dns } = options;
+  if (dns !== undefined && `.${target.hostname}`.endsWith(`.${dns.domain}`)) await assertResolves(target, dns.server);
   const socket = await handshake(target, options);
   const cut = () => void socket.destroy(new Error("the answer did not come in time"));
   signal.addEventListener("abort", cut, { once: true });

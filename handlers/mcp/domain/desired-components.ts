@@ -33,10 +33,12 @@ function toDesiredComponent(component: ComponentDefinition, options: DesiredComp
     user: component.user,
     restart: component.restart,
   };
+  const healthCheck = toHealthCheck(component.health);
   const routeNames = component.routes.map((route) => route.name ?? "");
   return {
     ...shape,
-    specHash: options.hash(JSON.stringify([shape, routeNames, options.salt ?? ""])).slice(0, 32),
+    // The check is part of it although it makes no container: a new check is proven by a new instance.
+    specHash: options.hash(JSON.stringify([shape, routeNames, healthCheck, options.salt ?? ""])).slice(0, 32),
     strategy: component.update ?? (component.volumes.length > 0 ? "recreate" : "rolling"),
     routes: component.routes.map((route) => ({
       ...(route.name === undefined ? {} : { name: route.name }),
@@ -44,7 +46,7 @@ function toDesiredComponent(component: ComponentDefinition, options: DesiredComp
       mode: route.mode,
       hostname: route.hostname ?? `${options.definition.name}.${options.serviceDomain}`,
     })),
-    healthCheck: toHealthCheck(component.health),
+    healthCheck,
   };
 }
 
