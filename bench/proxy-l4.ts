@@ -30,11 +30,11 @@ async function runOnce({ name, port, server }: ProxyUnderTest): Promise<Figures>
   const kept = await measureLoad(server, () => runHttpLoad({ ...small, connections: 64, amount: { seconds: 4 } }));
   const opened = await measureLoad(
     server,
-    () => runHttpLoad({ ...small, connections: 32, amount: { requests: 3_000 }, closes: true }),
+    () => runHttpLoad({ ...small, connections: 32, amount: { requests: 2_000 }, closes: true }),
   );
   const bulk = await measureLoad(
     server,
-    () => runHttpLoad({ port, path: "/big", connections: 4, amount: { requests: 24 } }),
+    () => runHttpLoad({ port, path: "/big", connections: 4, amount: { requests: 12 } }),
   );
   const megabytesPerSecond = bulk.rate * bigMegabytes;
   process.stderr.write(
