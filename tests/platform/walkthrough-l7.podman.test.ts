@@ -123,6 +123,19 @@ test("the guide's walkthrough holds for a web service behind L7", { skip: await 
     await run("rm", [`${platform.folder}/services/ghost.toml`]);
   });
 
+  await t.test("a public host name of its own is routed with a certificate, without being in our DNS", async () => {
+    const route = 'mode = "l7"\nhostname = "docs.example.net"\n';
+    const docs = definition(registry, "v1.0.2").replace('name = "hello"', 'name = "docs"').replace(
+      'mode = "l7"\n',
+      route,
+    );
+    await platform.define("docs", docs);
+    await platform.mcpOk(["deploy", "docs"]);
+    assert.equal((await platform.curl(`https://docs.example.net:${port}/`)).stdout.trim(), "version v1.0.2");
+    await platform.mcpOk(["undeploy", "docs"]);
+    assert.notEqual((await platform.curl(`https://docs.example.net:${port}/`)).code, 0);
+  });
+
   await t.test("stop takes route and name away, start brings them back, undeploy leaves nothing", async () => {
     await platform.define("hello", definition(registry, "v1.0.2"));
     await platform.mcpOk(["deploy", "hello"]);
