@@ -114,7 +114,10 @@ test("what serves goes on when programs are killed", { skip: await whyNoPodman()
         process.kill(pid, "SIGKILL");
         const settled = await settledVersion(platform, url);
         assert.match(settled, /^version v1\.0\.[01]$/);
-        assert.deepEqual((await platform.dig(host)).answers, ["127.0.0.1"]);
+        // The deployment does not wait for a name server that is being started again: until then dig fails.
+        const dig = () => platform.dig(host).catch(() => undefined);
+        const { answers } = await waitUntil(dig, { action: "ask the name server", timeoutMs: 30_000 });
+        assert.deepEqual(answers, ["127.0.0.1"]);
       });
     }
   }
