@@ -107,15 +107,8 @@ export function createCertificateKeeper(options: CertificateKeeperOptions): Cert
     kept.stop.abort();
     names.delete(hostname);
     options.onCertificate(hostname, undefined);
-    void kept.done.then(() => removeUnlessWanted(hostname));
-  }
-
-  /** What is not routed has no key on this node; a name that came back meanwhile keeps its pair. */
-  async function removeUnlessWanted(hostname: string): Promise<void> {
-    if (names.has(hostname)) return;
-    await options.files.remove(hostname).catch((error: unknown) =>
-      log.warn("cannot remove a certificate that is not routed any more", { hostname, error })
-    );
+    // A name that came back meanwhile keeps its pair.
+    void kept.done.then(() => names.has(hostname) || removePair(hostname, options));
   }
 
   return {
@@ -129,6 +122,13 @@ export function createCertificateKeeper(options: CertificateKeeperOptions): Cert
       await Promise.all([...names.values()].map(({ done }) => done));
     },
   };
+}
+
+/** What is not routed has no key on this node. */
+async function removePair(hostname: string, { files, log }: CertificateKeeperOptions): Promise<void> {
+  await files.remove(hostname).catch((error: unknown) =>
+    log.warn("cannot remove a certificate that is not routed any more", { hostname, error })
+  );
 }
 
 /** The kept certificate, when it can still be served. */
