@@ -5,7 +5,7 @@ import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
-import { allocatorVariables, v8Flags } from "../bootstrap/program-command.ts";
+import { allocatorVariables, toV8Flags } from "../bootstrap/program-command.ts";
 import { temporaryFolder } from "../bootstrap/testing/temporary-folder.ts";
 
 const repository = join(import.meta.dirname, "..", "..");
@@ -29,7 +29,7 @@ test("the units start our programs with the flags and variables of the superviso
   const variables = Object.entries(allocatorVariables).map(([name, value]) => `${name}=${value}`);
   for (const program of ["server", "proxy", "dns", "agent"]) {
     const unit = await readFile(join(import.meta.dirname, `metacircular-${program}.service`), "utf8");
-    assert.ok(unit.includes(`/bin/node ${v8Flags.join(" ")} /opt`), program);
+    assert.ok(unit.includes(`/bin/node ${toV8Flags(program).join(" ")} /opt`), program);
     assert.ok(unit.includes(`\nEnvironment=${variables.join(" ")}\n`), program);
   }
 });
