@@ -108,7 +108,7 @@ export function createCertificateKeeper(options: CertificateKeeperOptions): Cert
     names.delete(hostname);
     options.onCertificate(hostname, undefined);
     // A name that came back meanwhile keeps its pair.
-    void kept.done.then(() => names.has(hostname) || removePair(hostname, options));
+    void kept.done.then(() => names.has(hostname) ? undefined : removePair(hostname, options));
   }
 
   return {
