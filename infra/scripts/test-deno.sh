@@ -23,8 +23,16 @@ export -f run_file
 
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-if [ "$#" -gt 0 ]; then printf '%s\n' "$@"; else bash infra/scripts/list-tests.sh; fi |
-  xargs --max-procs=2 --max-args=1 bash -c 'run_file "$1"' run-file | tee "$log"
+run_files() {
+  xargs --max-procs="$1" --max-args=1 bash -c 'run_file "$1"' run-file | tee --append "$log"
+}
+if [ "$#" -gt 0 ]; then
+  printf '%s\n' "$@" | run_files 2
+else
+  bash infra/scripts/list-tests.sh --plain | run_files 2
+  # One after the other: they share one podman store, and each boots a platform on this machine.
+  bash infra/scripts/list-tests.sh --podman | run_files 1
+fi
 
 total() {
   grep --extended-regexp '^(ok|FAILED) +[0-9]+ ms' "$log" | grep --only-matching --extended-regexp "[0-9]+ $1" | awk '{ n += $1 } END { print n + 0 }'

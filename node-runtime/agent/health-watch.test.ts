@@ -26,6 +26,7 @@ const instance: ObservedInstance = {
   startedAt: "2026-01-01T00:00:00Z",
   stoppedByAgent: false,
   health: "starting",
+  awaitsJudgement: false,
   failure: undefined,
 };
 

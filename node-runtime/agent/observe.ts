@@ -2,7 +2,7 @@ import type { PodmanContainer } from "../podman/containers.ts";
 import { parseLabels } from "./domain/labels.ts";
 import type { ObservedInstance } from "./domain/observed-instance.ts";
 import type { Health } from "./health-watch.ts";
-import type { InstanceNotes } from "./instance-notes.ts";
+import type { InstanceNote, InstanceNotes } from "./instance-notes.ts";
 
 /** What is known of containers beyond podman's list. */
 export interface ObserveContext {
@@ -21,20 +21,28 @@ export function toObserved(containers: readonly PodmanContainer[], context: Obse
     if (facts === undefined) return [];
     const note = context.notes.get(container.id);
     const startedAt = container.startedAt?.toISOString();
+    const state = toState(container);
     const wasSeenHealthy = startedAt !== undefined && note.healthyStart === startedAt;
     return [{
       ...facts,
       containerId: container.id,
       containerName: container.name,
       restartGeneration: Math.max(facts.restartGeneration, note.restartGeneration ?? 0),
-      state: toState(container),
+      state,
       exitCode: container.exitCode,
       startedAt,
       stoppedByAgent: note.stoppedByAgent ?? false,
       health: context.healthOf(container.id)?.health ?? (wasSeenHealthy ? "healthy" : "starting"),
+      awaitsJudgement: state === "exited" && isUnproven(note),
       failure: note.failure,
     }];
   });
+}
+
+/** Started, not seen healthy, not stopped on purpose: its exit will count as a failure. */
+function isUnproven(note: InstanceNote): boolean {
+  return note.started === true && note.wasHealthy !== true && note.stoppedByAgent !== true &&
+    note.failure === undefined;
 }
 
 function toState(container: PodmanContainer): ObservedInstance["state"] {

@@ -65,13 +65,12 @@ test(
     // A run that was killed may have left podman's pause process, which later runs use and leave to whoever started it.
     const before = await listProcesses();
     const folder = await mkdtemp(join(tmpdir(), "mc-rootless-"));
-    const data = "/srv/mc-rootless-hello";
+    const data = await mkdtemp("/srv/mc-rootless-");
     t.after(async () => {
       await rm(folder, { recursive: true, force: true });
       await rm(data, { recursive: true, force: true });
     });
     await chown(folder, uid, uid);
-    await mkdir(data, { recursive: true });
     await chown(data, uid, uid);
     await using platform = await startPlatform({
       folder,

@@ -51,13 +51,15 @@ export interface ObservedInstance {
   readonly stoppedByAgent: boolean;
   /** Health as last probed; means something only while it runs. */
   readonly health: "starting" | "healthy" | "unhealthy";
+  /** It exited before it was ever healthy, and what that means is not yet decided: nothing starts it meanwhile. */
+  readonly awaitsJudgement: boolean;
   /** Set when it failed. */
   readonly failure: InstanceFailure | undefined;
 }
 
 /** Whether an instance that does not run may be started again. */
 export function mayStart(instance: ObservedInstance): boolean {
-  if (instance.failure !== undefined) return false;
+  if (instance.failure !== undefined || instance.awaitsJudgement) return false;
   if (instance.state === "created" || instance.stoppedByAgent) return true;
   if (instance.restart === "no") return false;
   return instance.restart !== "on-failure" || instance.exitCode !== 0;

@@ -35,6 +35,11 @@ test("planNode() does nothing when all is as it should be", () => {
   assert.deepEqual(lines([makeService()], [makeInstance()]), []);
 });
 
+test("planNode() leaves a new instance that exited alone until it is known what that means", () => {
+  const exited = makeInstance({ state: "exited", exitCode: 4, restart: "always", awaitsJudgement: true });
+  assert.deepEqual(lines([makeService()], [exited]), []);
+});
+
 test("planNode() creates nothing without ports", () => {
   const input = {
     platform: "p",

@@ -62,6 +62,7 @@ export function makeInstance(more: Partial<ObservedInstance> = {}): ObservedInst
     startedAt: "2026-01-01T00:00:00.000Z",
     stoppedByAgent: false,
     health: "healthy",
+    awaitsJudgement: false,
     failure: undefined,
     ...more,
   };
