@@ -13,7 +13,7 @@ export function encodeCbor(value: unknown): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * The one CBOR item in `bytes`; nothing may follow it.
+ * The one CBOR item in `bytes`; nothing may follow it. A key `__proto__` becomes `__proto_`, so that it reaches no prototype.
  *
  * @throws {PlatformError} invalid-request — when the bytes are not exactly one item
  */
