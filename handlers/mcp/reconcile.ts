@@ -73,7 +73,7 @@ async function takeStep(
   const service = await findService(tx, name);
   const deployment = await findDeployment(tx, service?.open_deployment ?? null);
   if (service === undefined || deployment === undefined) return { decision: "wait" };
-  const decision = advanceDeployment(await gatherFacts(tx, context, deployment, proven));
+  const decision = advanceDeployment(await gatherFacts(tx, context, { service, deployment, proven }));
   await applyDecision(tx, context, { service, deployment, decision });
   return { decision: decision.kind, deployment, service };
 }
@@ -81,8 +81,11 @@ async function takeStep(
 async function gatherFacts(
   tx: Sql,
   context: McpContext,
-  deployment: DeploymentRow,
-  proven: ReadonlyMap<string, number>,
+  { service, deployment, proven }: {
+    readonly service: ServiceRow;
+    readonly deployment: DeploymentRow;
+    readonly proven: ReadonlyMap<string, number>;
+  },
 ): Promise<DeploymentFacts> {
   const node = await findNode(tx, deployment.node);
   return {
@@ -91,6 +94,7 @@ async function gatherFacts(
     components: deployment.components,
     baseline: deployment.baseline,
     deploymentId: deployment.id,
+    restartGeneration: service.restart_generation,
     routesRevision: deployment.routes_revision ?? undefined,
     released: deployment.released,
     phaseAgeMs: context.now().getTime() - Date.parse(deployment.phase_started_at),

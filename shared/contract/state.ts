@@ -158,6 +158,8 @@ export const InstanceReport = z.object({
   /** Host port of each route; the key is the route's name, or "" for the unnamed one. */
   ports: z.record(z.string(), Port),
   startedAt: z.string().optional(),
+  /** Restart generation under which it last started; `startedAt` has whole seconds only and cannot tell two starts apart. */
+  restartGeneration: z.int().min(0).optional(),
   exitCode: z.int().optional(),
   /** Why it is in this state, when it is not a good one. */
   reason: z.string().max(2000).optional(),

@@ -10,6 +10,8 @@ export interface DeploymentFacts {
   /** Start time of each instance when the deployment was made. */
   readonly baseline: Readonly<Record<string, string>>;
   readonly deploymentId: string;
+  /** Restart generation that the service has asked for last. */
+  readonly restartGeneration: number;
   /** Revision of the routes feed that must be applied; `undefined` when this deployment changed no route. */
   readonly routesRevision: number | undefined;
   readonly released: boolean;
@@ -155,7 +157,7 @@ function ownInstances(facts: DeploymentFacts, component: DesiredComponent): Inst
 function isUp(facts: DeploymentFacts, component: DesiredComponent): boolean {
   return ownInstances(facts, component).some((instance) => {
     if (instance.state !== "healthy") return false;
-    return facts.kind !== "restart" || facts.baseline[instance.instance] !== instance.startedAt;
+    return facts.kind !== "restart" || (instance.restartGeneration ?? 0) >= facts.restartGeneration;
   });
 }
 

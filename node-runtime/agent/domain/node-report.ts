@@ -82,6 +82,7 @@ function fromObserved(instance: ObservedInstance, input: ReportInput): InstanceR
     containerId: instance.containerId,
     containerName: instance.containerName,
     ports: instance.ports,
+    restartGeneration: instance.restartGeneration,
     ...(instance.startedAt === undefined ? {} : { startedAt: instance.startedAt }),
     ...(exitCode === undefined ? {} : { exitCode }),
     ...(trouble === undefined
