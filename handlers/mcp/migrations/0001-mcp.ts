@@ -34,7 +34,7 @@ export const mcpMigration: Migration = {
       revision INTEGER NOT NULL,
       status TEXT NOT NULL,
       components TEXT NOT NULL,
-      -- Start time of each instance when the deployment was made, by instance: tells a restart from what was there.
+      -- Start time of each instance when the deployment was made, by instance: tells which instances were there before.
       baseline TEXT NOT NULL,
       -- Revision of the routes feed that the proxy must have applied.
       routes_revision INTEGER,
