@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { createSocket } from "node:dgram";
+import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
-import { createServer } from "node:net";
+import { createServer, type Server } from "node:net";
 import { test, type TestContext } from "node:test";
 import { PlatformError } from "#shared/errors/platform-error.ts";
 import { addressOf, buildReply } from "../testing/upstream.ts";
@@ -19,32 +19,48 @@ const question = {
 const good = (query: Uint8Array) => buildReply(query, { answers: [["a.example", 60, "A", "192.0.2.9"]] });
 const inTime = () => AbortSignal.timeout(5_000);
 
+/** A TCP server and a UDP socket on one port that is free for both. */
+async function bindBoth(server: Server): Promise<Socket> {
+  for (;;) {
+    const socket = createSocket("udp4");
+    const bound = once(socket, "listening");
+    socket.bind(0, "127.0.0.1");
+    await bound;
+    const listening = once(server, "listening");
+    server.listen(socket.address().port, "127.0.0.1");
+    try {
+      await listening;
+      return socket;
+    } catch {
+      // Somebody's TCP connection has that number: take another one.
+      socket.close();
+    }
+  }
+}
+
 /** An upstream at a free port: `overUdp` gives the datagrams for a query, `overTcp` the message. */
 async function startUpstream(
   t: TestContext,
   overUdp: (query: Uint8Array) => readonly Uint8Array[],
   overTcp?: (query: Uint8Array) => Uint8Array,
 ) {
-  const socket = createSocket("udp4");
+  const server = createServer((connection) => {
+    connection.on("data", (chunk: Uint8Array) => {
+      if (overTcp === undefined) connection.destroy();
+      else connection.end(frameMessage(overTcp(chunk.subarray(2))));
+    });
+    connection.on("error", () => connection.destroy());
+  });
+  const socket = await bindBoth(server);
   t.after(() => socket.close());
+  if (overTcp === undefined) server.close();
+  else t.after(() => server.close());
   const ports = new Set<number>();
   socket.on("message", (query, { address, port }) => {
     ports.add(port);
     for (const reply of overUdp(query)) socket.send(reply, port, address);
   });
-  const listening = once(socket, "listening");
-  socket.bind(0, "127.0.0.1");
-  await listening;
   const { port } = socket.address();
-  if (overTcp !== undefined) {
-    const server = createServer((connection) => {
-      connection.on("data", (chunk: Uint8Array) => connection.end(frameMessage(overTcp(chunk.subarray(2)))));
-      connection.on("error", () => connection.destroy());
-    });
-    t.after(() => server.close());
-    server.listen(port, "127.0.0.1");
-    await once(server, "listening");
-  }
   return { endpoint: { address: "127.0.0.1", port }, ports };
 }
 
