@@ -1,5 +1,5 @@
 import { connect, type Socket } from "node:net";
-import type { Backend } from "#shared/contract/state.ts";
+import type { Backend } from "#shared/contract/route.ts";
 import { PlatformError } from "#shared/errors/platform-error.ts";
 
 /**

@@ -1,6 +1,6 @@
 import type { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
-import type { Route } from "#shared/contract/state.ts";
+import type { Route } from "#shared/contract/route.ts";
 import type { ProxyLimits } from "./limits.ts";
 import type { ProxyMetrics, RefusalReason } from "./metrics.ts";
 import type { RouteTable } from "./routes.ts";

@@ -1,4 +1,4 @@
-import type { Backend } from "#shared/contract/state.ts";
+import type { Backend } from "#shared/contract/route.ts";
 import { backendKey } from "./routes.ts";
 
 /** Counts what runs at each instance, and picks by it. */

@@ -1,6 +1,6 @@
 import type { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
-import type { Route } from "#shared/contract/state.ts";
+import type { Route } from "#shared/contract/route.ts";
 import type { Log } from "#shared/log/log.ts";
 import { connectBackend } from "./connect-backend.ts";
 import type { InstanceLoad } from "./instance-load.ts";

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { TLSSocket } from "node:tls";
-import type { ProxyReport, Route } from "#shared/contract/state.ts";
+import type { Route } from "#shared/contract/route.ts";
+import type { ProxyReport } from "#shared/contract/state.ts";
 import type { Log } from "#shared/log/log.ts";
 import { waitFor } from "#shared/lifecycle/wait.ts";
 import type { CertificateFiles } from "./certificates/certificate-files.ts";

@@ -1,4 +1,5 @@
-import type { ProxyReport, Route } from "#shared/contract/state.ts";
+import type { Route } from "#shared/contract/route.ts";
+import type { ProxyReport } from "#shared/contract/state.ts";
 import type { CertificateState } from "./certificates/certificate-keeper.ts";
 import type { PortState } from "./extra-ports.ts";
 import type { InstanceLoad } from "./instance-load.ts";

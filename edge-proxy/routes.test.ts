@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Route } from "#shared/contract/state.ts";
+import type { Route } from "#shared/contract/route.ts";
 import { createRouteTable } from "./routes.ts";
 
 function route(hostname: string, port: number, mode: Route["mode"] = "l4"): Route {

@@ -1,4 +1,4 @@
-import type { Backend, Route } from "#shared/contract/state.ts";
+import type { Backend, Route } from "#shared/contract/route.ts";
 
 /** Key of a route in feed, reports and logs: `<hostname>:<port>`. */
 export function routeKey(route: Pick<Route, "hostname" | "port">): string {

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Fetch } from "#shared/contract/client.ts";
-import { Route } from "#shared/contract/state.ts";
+import { Route } from "#shared/contract/route.ts";
 import { startFeedClient } from "#shared/feed/feed-client.ts";
 import type { Running } from "#shared/lifecycle/run-program.ts";
 import type { Log } from "#shared/log/log.ts";

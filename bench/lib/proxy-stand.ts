@@ -2,7 +2,7 @@ import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createCertificateFiles } from "../../edge-proxy/certificates/certificate-files.ts";
 import { createTestAuthority } from "../../edge-proxy/testing/test-authority.ts";
-import { Route, type RouteMode } from "#shared/contract/state.ts";
+import { Route, type RouteMode } from "#shared/contract/route.ts";
 import { benchHost } from "./h2load.ts";
 import { keepFeedState } from "./keep-feed-state.ts";
 import {

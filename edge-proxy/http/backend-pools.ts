@@ -1,5 +1,5 @@
 import { Agent } from "node:http";
-import type { Backend } from "#shared/contract/state.ts";
+import type { Backend } from "#shared/contract/route.ts";
 import { backendKey } from "../routes.ts";
 
 /** Keep-alive connections to backends. */

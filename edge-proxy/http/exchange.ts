@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import type { Route } from "#shared/contract/state.ts";
+import type { Route } from "#shared/contract/route.ts";
 import type { Log } from "#shared/log/log.ts";
 import type { InstanceLoad } from "../instance-load.ts";
 import type { ProxyLimits } from "../limits.ts";

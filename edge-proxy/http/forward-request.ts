@@ -1,5 +1,5 @@
 import type { ServerResponse } from "node:http";
-import type { Backend, Route } from "#shared/contract/state.ts";
+import type { Backend, Route } from "#shared/contract/route.ts";
 import { backendKey, routeKey } from "../routes.ts";
 import { answerError } from "./answer-error.ts";
 import { createDeadline } from "./deadline.ts";

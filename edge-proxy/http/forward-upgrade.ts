@@ -1,7 +1,7 @@
 import type { Buffer } from "node:buffer";
 import { type IncomingMessage, request, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
-import type { Backend } from "#shared/contract/state.ts";
+import type { Backend } from "#shared/contract/route.ts";
 import { backendKey, routeKey } from "../routes.ts";
 import { endGently } from "../end-gently.ts";
 import { relay } from "../relay.ts";

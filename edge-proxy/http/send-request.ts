@@ -1,5 +1,5 @@
 import { type Agent, type ClientRequest, type IncomingMessage, request, type ServerResponse } from "node:http";
-import type { Backend } from "#shared/contract/state.ts";
+import type { Backend } from "#shared/contract/route.ts";
 import type { ProxyLimits } from "../limits.ts";
 import type { Deadline } from "./deadline.ts";
 import type { Exchange } from "./exchange.ts";

@@ -1,7 +1,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Backend, ProxyReport, Route } from "#shared/contract/state.ts";
+import type { Backend, Route } from "#shared/contract/route.ts";
+import type { ProxyReport } from "#shared/contract/state.ts";
 import { waitUntil } from "#shared/lifecycle/wait.ts";
 import { silentLog } from "#shared/log/log.ts";
 import { createCertificateFiles } from "../certificates/certificate-files.ts";

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import type { DesiredService, Route } from "#shared/contract/state.ts";
+import type { Route } from "#shared/contract/route.ts";
+import type { DesiredService } from "#shared/contract/state.ts";
 import { appendFeed, replaceFeed } from "#shared/feed/feed-store.ts";
 import type { Sql } from "#shared/store/database.ts";
 import { type McpContext, nodeTopic, routesTopic } from "./context.ts";

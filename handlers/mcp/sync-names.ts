@@ -1,4 +1,5 @@
-import { Route, type ZoneRecord } from "#shared/contract/state.ts";
+import { Route } from "#shared/contract/route.ts";
+import { type ZoneRecord } from "#shared/contract/state.ts";
 import { createSerialQueue } from "#shared/lifecycle/queue.ts";
 import { decodeCbor } from "#shared/wire/cbor.ts";
 import { readFrame } from "#shared/feed/feed-store.ts";

@@ -1,5 +1,6 @@
 import type { InstanceView, NodeView, RouteView, ServiceDetail, ServiceSummary } from "#shared/contract/mcp.ts";
-import { type DesiredComponent, type InstanceReport, Route } from "#shared/contract/state.ts";
+import { Route } from "#shared/contract/route.ts";
+import { type DesiredComponent, type InstanceReport } from "#shared/contract/state.ts";
 import { readFrame } from "#shared/feed/feed-store.ts";
 import { decodeCbor } from "#shared/wire/cbor.ts";
 import { leaseSeconds, type McpContext, publicPort, routesTopic } from "./context.ts";

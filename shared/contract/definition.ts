@@ -3,7 +3,8 @@ import { z } from "zod";
 import { describeError } from "../errors/platform-error.ts";
 import { type ImageReference, parseImageReference } from "./image-reference.ts";
 import { HostName, Label, Port } from "./names.ts";
-import { HealthCheck, RouteMode, UpdateStrategy } from "./state.ts";
+import { RouteMode } from "./route.ts";
+import { HealthCheck, UpdateStrategy } from "./state.ts";
 
 const Image = z.string().max(512).superRefine((text, context) => {
   try {

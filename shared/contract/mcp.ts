@@ -4,7 +4,8 @@ import { ServiceDefinition } from "./definition.ts";
 import { Empty, endpoint } from "./endpoint.ts";
 import { feedEndpoints, FeedQuery } from "./feed-endpoints.ts";
 import { HostName, Id, Label, Port, Timestamp } from "./names.ts";
-import { InstanceReport, NodeReport, ProxyReport, RouteMode } from "./state.ts";
+import { RouteMode } from "./route.ts";
+import { InstanceReport, NodeReport, ProxyReport } from "./state.ts";
 
 /** What a deployment does to a service. */
 export const DeploymentKind = z.enum(["deploy", "stop", "start", "restart", "undeploy"]);

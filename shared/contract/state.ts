@@ -4,36 +4,7 @@
  */
 import { z } from "zod";
 import { Digest, HostName, Id, Label, Port } from "./names.ts";
-
-/** How mc-proxy treats a route: `l4` passes TLS through by SNI, `l7` terminates TLS and proxies HTTP. */
-export const RouteMode = z.enum(["l4", "l7"]);
-/** How mc-proxy treats a route. */
-export type RouteMode = z.infer<typeof RouteMode>;
-
-/** One healthy instance behind a route. */
-export const Backend = z.object({
-  /** Id of the instance; platform services use their own name. */
-  instance: z.string().max(128),
-  /** IP address. */
-  address: z.string().max(64),
-  port: Port,
-});
-/** One healthy instance behind a route. */
-export type Backend = z.infer<typeof Backend>;
-
-/** One route of one proxy. Feed topic `routes`, key `<hostname>:<port>`. */
-export const Route = z.object({
-  hostname: HostName,
-  /** External port: what the client connects to. */
-  port: Port,
-  mode: RouteMode,
-  service: Label,
-  component: Label,
-  /** At least one; the proxy picks the one with the fewest connections. */
-  backends: z.array(Backend).min(1).max(64),
-});
-/** One route of one proxy. */
-export type Route = z.infer<typeof Route>;
+import { RouteMode } from "./route.ts";
 
 /** Record types that MCNS answers with today. */
 export const RecordType = z.enum(["A", "AAAA", "CNAME", "NS"]);

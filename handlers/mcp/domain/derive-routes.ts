@@ -1,4 +1,5 @@
-import type { Backend, DesiredComponent, InstanceReport, Route, ZoneRecord } from "#shared/contract/state.ts";
+import type { Backend, Route } from "#shared/contract/route.ts";
+import type { DesiredComponent, InstanceReport, ZoneRecord } from "#shared/contract/state.ts";
 
 /** A service whose routes exist, with the instances that the node reports. */
 export interface RoutedService {
