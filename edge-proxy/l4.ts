@@ -37,7 +37,7 @@ export async function serveL4(
     metrics.refused("no-backend");
     return resetConnection(client);
   }
-  const done = metrics.connection(routeKey(route), "l4");
+  const done = metrics.route(routeKey(route)).connection("l4");
   try {
     upstream.socket.write(bytes);
     await relay(client, upstream.socket, { idleMs: limits.streamIdleMs });

@@ -185,7 +185,7 @@ function createRouter(
     serveL4: (connection) => serveL4(connection, parts),
     serveL7(client, route) {
       if (!hosts.accept(route.hostname, client)) return false;
-      client.once("close", metrics.connection(routeKey(route), "l7"));
+      client.once("close", metrics.route(routeKey(route)).connection("l7"));
       return true;
     },
   });
