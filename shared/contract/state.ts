@@ -1,10 +1,10 @@
 /**
  * What flows from the control plane to the node-local runtimes: the values of the feed topics.
- * `node/<name>` carries DesiredService, `routes` carries Route, `zones` carries ZoneState.
+ * `node/<name>` carries DesiredService, `routes` carries Route, `firewall` carries FirewallRules, `zones` carries ZoneState.
  */
 import { z } from "zod";
-import { Digest, HostName, Id, Label, Port } from "./names.ts";
-import { RouteMode } from "./route.ts";
+import { Digest, HostName, Id, Label, Port, Timestamp } from "./names.ts";
+import { Route, RouteHost, RouteMode } from "./route.ts";
 
 /** Record types that MCNS answers with today. */
 export const RecordType = z.enum(["A", "AAAA", "CNAME", "NS"]);
@@ -149,6 +149,29 @@ export const NodeReport = z.object({
 /** Everything that the agent sees on its node. */
 export type NodeReport = z.infer<typeof NodeReport>;
 
+/** A certificate that a proxy holds. */
+export const CertificateReport = z.object({
+  hostname: RouteHost,
+  /** End of its validity; missing while there is none. */
+  notAfter: Timestamp.optional(),
+  /** Who gave it: Metacrypt, a public CA by ACME, or the operator's files. */
+  source: z.enum(["platform", "acme", "operator"]),
+  /** Why there is none, or why the next one could not be had. */
+  problem: z.string().max(2000).optional(),
+});
+/** A certificate that a proxy holds. */
+export type CertificateReport = z.infer<typeof CertificateReport>;
+
+/** Counts since the proxy started: what its firewall did. */
+export const FirewallHits = z.object({
+  /** Refused connections by rule: `blocked-address`, `blocked-country`, `connection-limit`, `connection-cap`. */
+  refused: z.record(z.string().max(64), z.int().min(0)),
+  /** What would have been refused but for `shadow`, by rule. */
+  shadowed: z.record(z.string().max(64), z.int().min(0)).optional(),
+});
+/** What a proxy's firewall did. */
+export type FirewallHits = z.infer<typeof FirewallHits>;
+
 /** What a proxy says after it applied (or could not apply) routes. Replaces the previous report. */
 export const ProxyReport = z.object({
   /** Feed revision of `routes` that the proxy has applied. */
@@ -157,6 +180,18 @@ export const ProxyReport = z.object({
   problems: z.record(z.string(), z.string().max(2000)),
   /** Connections or requests in flight to instances that no route names any more. */
   draining: z.record(z.string(), z.int().min(0)),
+  /** Feed revision of `firewall` that the proxy has applied. */
+  firewallRevision: z.int().min(0).optional(),
+  version: z.string().max(64).optional(),
+  workers: z.int().min(0).max(1024).optional(),
+  /** Open client connections of all workers. */
+  openConnections: z.int().min(0).optional(),
+  /** What it listens on, as `<address>:<port>`. */
+  listeners: z.array(z.string().max(128)).max(4096).optional(),
+  certificates: z.array(CertificateReport).max(100_000).optional(),
+  /** Routes of its configuration. They win over none: a stored route of the same key is reported as a problem. */
+  staticRoutes: z.array(Route).max(1024).optional(),
+  firewallHits: FirewallHits.optional(),
 });
 /** What a proxy says after it applied routes. */
 export type ProxyReport = z.infer<typeof ProxyReport>;
