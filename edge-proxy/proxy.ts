@@ -13,10 +13,12 @@ import {
   createCertificateKeeper,
 } from "./certificates/certificate-keeper.ts";
 import { type ConnectionRouter, createConnectionRouter } from "./connection-router.ts";
-import { type BackendPools, createBackendPools } from "./http/backend-pools.ts";
-import { createHttpEdge, type HttpEdge } from "./http/http-edge.ts";
 import { createInstanceLoad } from "./instance-load.ts";
 import { type L4Dependencies, serveL4 } from "./l4.ts";
+import { createBackends } from "./l7/backends.ts";
+import { createDeadlines } from "./l7/deadlines.ts";
+import { createGatekeeper } from "./l7/gatekeeper.ts";
+import { createL7Edge, type L7Edge } from "./l7/l7-edge.ts";
 import { defaultLimits, type ProxyLimits } from "./limits.ts";
 import { createListeners, type Listeners } from "./listeners.ts";
 import type { ProxyMetrics } from "./metrics.ts";
@@ -83,16 +85,33 @@ export async function openProxy(options: ProxyOptions): Promise<Proxy> {
   let disposed: Promise<void> | undefined;
 
   const load = createInstanceLoad((instance) => table.instances.has(instance) || publish());
-  const pools = createBackendPools({ idleMs: limits.backendKeepAliveMs });
+  const deadlines = createDeadlines();
+  const backends = createBackends({ deadlines, idleMs: limits.backendKeepAliveMs, rootsPem: () => undefined });
   const listeners = createListeners({
     address: options.address,
     onConnection: (socket, port) => router.accept(socket, port),
     onChange: publish,
     log,
   });
-  const edge = createHttpEdge({ findRoute, load, pools, limits, metrics, log, newId: randomUUID });
+  const edge = createL7Edge({
+    findRoute,
+    load,
+    backends,
+    gatekeeper: createGatekeeper(),
+    limits,
+    deadlines,
+    counter: (key) => metrics.route(key),
+    log,
+    accessLog: "all",
+    newId: randomUUID,
+    isDraining: () => disposed !== undefined,
+  });
   const onSecure = (socket: TLSSocket, hostname: string) =>
-    edge.accept(socket, { hostname, port: socket.localPort ?? mainPorts.port });
+    edge.accept(socket, {
+      hostname,
+      port: socket.localPort ?? mainPorts.port,
+      clientAddress: (socket.remoteAddress ?? "0.0.0.0").replace(/^::ffff:/, ""),
+    });
   const { hosts, keeper } = createTermination(options, {
     handshakeMs: limits.handshakeMs,
     onSecure,
@@ -124,7 +143,6 @@ export async function openProxy(options: ProxyOptions): Promise<Proxy> {
     apply(routes, newRevision) {
       table = createRouteTable(routes, mainPorts);
       revision = newRevision;
-      pools.retain(table.backendKeys);
       listeners.setExtraPorts(table.extraPorts);
       keeper.want(table.tlsNames);
       log.info("routes applied", { revision, routes: routes.length });
@@ -132,7 +150,7 @@ export async function openProxy(options: ProxyOptions): Promise<Proxy> {
     },
     certificate: (hostname) => keeper.state(hostname),
     currentReport,
-    [Symbol.asyncDispose]: () => (disposed ??= drain({ listeners, router, edge, pools, keeper }, { limits, log })),
+    [Symbol.asyncDispose]: () => (disposed ??= drain({ listeners, router, edge, backends, keeper }, { limits, log })),
   };
 }
 
@@ -194,13 +212,13 @@ function createRouter(
 interface Drainable {
   readonly listeners: Listeners;
   readonly router: ConnectionRouter;
-  readonly edge: HttpEdge;
-  readonly pools: BackendPools;
+  readonly edge: L7Edge;
+  readonly backends: { close(): void };
   readonly keeper: CertificateKeeper;
 }
 
 async function drain(
-  { listeners, router, edge, pools, keeper }: Drainable,
+  { listeners, router, edge, backends, keeper }: Drainable,
   { limits, log }: { readonly limits: ProxyLimits; readonly log: Log },
 ): Promise<void> {
   log.info("draining", { drainMs: limits.drainMs });
@@ -211,7 +229,6 @@ async function drain(
   await Promise.race([listeners.whenEmpty(), waitFor(limits.drainMs, deadline.signal)]);
   deadline.abort();
   listeners.cutAll();
-  pools.retain(new Set());
-  edge.close();
+  backends.close();
   await keeper.stop();
 }

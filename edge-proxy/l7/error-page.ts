@@ -7,16 +7,19 @@ import { problemMediaType } from "#shared/errors/problem.ts";
 export interface ErrorPage {
   /** HTTP status. */
   readonly status: number;
-  /** Header fields, names and values in turn. */
+  /** Header fields without Content-Length, names and values in turn. */
   readonly fields: readonly string[];
   /** The body. */
   readonly body: Buffer;
 }
 
 const texts: Readonly<Record<number, string>> = {
+  403: "The request is not allowed here.",
   408: "The request took too long to arrive.",
+  413: "The body of the request is too large.",
   421: "This connection was opened for another host name.",
   431: "The header of the request is too large.",
+  429: "There were too many requests.",
   502: "The service gave no usable answer.",
   503: "No instance of the service is ready.",
   504: "The service took too long to answer.",
@@ -35,22 +38,23 @@ const codes: Readonly<Record<number, ErrorCode>> = {
  * A small page for `status` that says which side failed and names the request for the operator's logs: problem+json (RFC 9457)
  * when `accept` asks for JSON, else HTML.
  */
-export function createErrorPage(status: number, facts: { requestId: string; accept: string }): ErrorPage {
+export function createErrorPage(
+  status: number,
+  facts: { readonly requestId: string; readonly accept: string; readonly message?: string },
+): ErrorPage {
   const title = STATUS_CODES[status] ?? "Error";
-  const detail = texts[status] ?? "The request was refused by the proxy.";
+  const detail = facts.message ?? texts[status] ?? "The request was refused by the proxy.";
   const wantsJson = /json/i.test(facts.accept) && !/text\/html/i.test(facts.accept);
   const code = codes[status] ?? "invalid-request";
   const text = wantsJson
     ? JSON.stringify({ type: "about:blank", title, status, detail, code, requestId: facts.requestId })
-    : toHtml(`${status} ${title}`, detail, facts.requestId);
+    : toHtml(`${status} ${title}`, escapeHtml(detail), facts.requestId);
   const body = Buffer.from(text);
   return {
     status,
     fields: [
       "Content-Type",
       wantsJson ? problemMediaType : "text/html; charset=utf-8",
-      "Content-Length",
-      String(body.length),
       "Cache-Control",
       "no-store",
       "X-Request-Id",
@@ -59,6 +63,10 @@ export function createErrorPage(status: number, facts: { requestId: string; acce
     ],
     body,
   };
+}
+
+function escapeHtml(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 }
 
 function toHtml(title: string, detail: string, requestId: string): string {
@@ -75,5 +83,6 @@ export function toRawResponse(page: ErrorPage): Buffer {
   for (let index = 0; index + 1 < page.fields.length; index += 2) {
     lines.push(`${page.fields[index]}: ${page.fields[index + 1]}`);
   }
-  return Buffer.concat([Buffer.from(`${lines.join("\r\n")}\r\nConnection: close\r\n\r\n`, "latin1"), page.body]);
+  lines.push(`Content-Length: ${page.body.length}`, "Connection: close");
+  return Buffer.concat([Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1"), page.body]);
 }

@@ -1,0 +1,90 @@
+import { connect as connectTcp } from "node:net";
+import { connect as connectTls } from "node:tls";
+import type { Backend } from "#shared/contract/route.ts";
+import type { Deadlines } from "../l7/deadlines.ts";
+import type { BackendRequest, BackendStream, BackendStreamEvents } from "../l7/streams.ts";
+import { backendKey } from "../routes.ts";
+import { BackendConnection, type BackendConnectionOptions } from "./backend-connection.ts";
+
+/** How a backend is reached. */
+export interface BackendTls {
+  /** Name that its certificate must have (RFC 9525 §6). */
+  readonly serverName: string;
+  /** PEM of the roots that it must lead to. */
+  readonly rootsPem: string;
+}
+
+/** Which backend, and how. */
+export interface BackendPlace {
+  readonly backend: Backend;
+  /** In the clear without it. */
+  readonly tls?: BackendTls | undefined;
+  /** Does not use a connection that another request has used. */
+  readonly isFresh: boolean;
+}
+
+/** Connections to backends that speak HTTP/1.1, kept between requests. */
+export interface Http1Backends {
+  /** Sends a request on an idle connection, the one used last first, or on a new one. */
+  open(place: BackendPlace, request: BackendRequest, events: BackendStreamEvents): BackendStream;
+  /** Closes idle connections. */
+  close(): void;
+}
+
+/** Most idle connections to one backend. */
+const maxIdle = 256;
+
+/** Pools whose idle connections close after `idleMs`: before a backend of Node would close them, after 5 s (H12). */
+export function createHttp1Backends(options: { readonly deadlines: Deadlines; readonly idleMs: number }): Http1Backends {
+  /** Idle connections by place, the one used last at the end. */
+  const pools = new Map<string, BackendConnection[]>();
+
+  function release(key: string, connection: BackendConnection): void {
+    const pool = pools.get(key);
+    if (pool === undefined) pools.set(key, [connection]);
+    else if (pool.length < maxIdle) pool.push(connection);
+    else connection.closeIfIdle();
+  }
+
+  function forget(key: string, connection: BackendConnection): void {
+    const pool = pools.get(key);
+    const index = pool?.lastIndexOf(connection) ?? -1;
+    if (index >= 0) pool?.splice(index, 1);
+    if (pool?.length === 0) pools.delete(key);
+  }
+
+  return {
+    open(place, request, events) {
+      const key = place.tls === undefined ? backendKey(place.backend) : `${backendKey(place.backend)}|${place.tls.serverName}`;
+      const idle = place.isFresh ? undefined : pools.get(key)?.pop();
+      const connection = idle ?? new BackendConnection({
+        ...connect(place),
+        ...options,
+        onIdle: (one) => release(key, one),
+        onGone: (one) => forget(key, one),
+      });
+      connection.begin(request, events);
+      return connection;
+    },
+    close() {
+      for (const pool of [...pools.values()]) for (const connection of [...pool]) connection.closeIfIdle();
+    },
+  };
+}
+
+function connect({ backend, tls }: BackendPlace): Pick<BackendConnectionOptions, "socket" | "readyEvent"> {
+  const { address: host, port } = backend;
+  if (tls === undefined) {
+    return { socket: connectTcp({ host, port, noDelay: true, allowHalfOpen: true }), readyEvent: "connect" };
+  }
+  const socket = connectTls({
+    host,
+    port,
+    ca: tls.rootsPem,
+    servername: tls.serverName,
+    ALPNProtocols: ["http/1.1"],
+    minVersion: "TLSv1.2",
+  });
+  socket.setNoDelay(true);
+  return { socket, readyEvent: "secureConnect" };
+}

@@ -1,0 +1,28 @@
+import type { BackendProtocol } from "#shared/contract/route.ts";
+import { createHttp1Backends } from "../http1/backend-pool.ts";
+import type { Backends } from "./context.ts";
+import type { Deadlines } from "./deadlines.ts";
+
+/** What {@link createBackends} needs. */
+export interface BackendsOptions {
+  readonly deadlines: Deadlines;
+  /** How long an idle connection is kept. */
+  readonly idleMs: number;
+  /** PEM of the roots that instances' certificates must lead to. */
+  readonly rootsPem: () => string | undefined;
+}
+
+/** The way to the instances of all routes, each in the protocol that its route names. */
+export function createBackends(options: BackendsOptions): Backends & { close(): void } {
+  const http1 = createHttp1Backends(options);
+  return {
+    open({ route, backend, isFresh }, request, events) {
+      const protocol: BackendProtocol = route.backendProtocol ?? "http";
+      const tls = protocol === "https" || protocol === "h2"
+        ? { serverName: route.backendServerName ?? route.hostname, rootsPem: options.rootsPem() ?? "" }
+        : undefined;
+      return http1.open({ backend, tls, isFresh }, request, events);
+    },
+    close: () => http1.close(),
+  };
+}

@@ -1,0 +1,43 @@
+import type { TLSSocket } from "node:tls";
+import { createHttp1Edge } from "../http1/http1-edge.ts";
+import type { L7Context } from "./context.ts";
+import { Exchange } from "./exchange.ts";
+import type { ClientOrigin, ClientStream, ClientStreamEvents } from "./streams.ts";
+
+/** The HTTP side of the proxy: takes connections whose TLS handshake is done. */
+export interface L7Edge {
+  /** Serves a connection in the protocol that TLS agreed on (RFC 7301). */
+  accept(socket: TLSSocket, origin: ClientOrigin): void;
+  /** Closes connections without a request now, the others after their response. */
+  drain(): void;
+}
+
+/** An L7 edge; never listens itself. */
+export function createL7Edge(context: L7Context): L7Edge {
+  const { limits, deadlines } = context;
+  const http1 = createHttp1Edge({
+    serve,
+    limits,
+    deadlines,
+    onRefused(origin, status, reason) {
+      const requestId = context.newId();
+      context.counter("refused").request(status, 0, undefined);
+      if (context.accessLog !== "off") {
+        const { hostname, clientAddress } = origin;
+        context.log.info("request refused", { requestId, hostname, status, reason, clientAddress });
+      }
+      return requestId;
+    },
+  });
+
+  function serve(stream: ClientStream): ClientStreamEvents {
+    const exchange = new Exchange(stream, context);
+    exchange.start();
+    return exchange;
+  }
+
+  return {
+    accept: (socket, origin) => http1.accept(socket, origin),
+    drain: () => http1.drain(),
+  };
+}
