@@ -2,8 +2,9 @@
 import { z } from "zod";
 import { describeError } from "../errors/platform-error.ts";
 import { type ImageReference, parseImageReference } from "./image-reference.ts";
-import { HostName, Label, Port } from "./names.ts";
-import { RouteMode } from "./route.ts";
+import { Label, Port } from "./names.ts";
+import { RouteHost, RouteMode } from "./route.ts";
+import { listRouteProblems, routeRuleFields } from "./route-definition.ts";
 import { HealthCheck, UpdateStrategy } from "./state.ts";
 
 const Image = z.string().max(512).superRefine((text, context) => {
@@ -28,7 +29,10 @@ export const RouteDefinition = z.strictObject({
   mode: RouteMode.describe(
     "`l4`: TLS goes through to the component. `l7`: the proxy terminates TLS and speaks HTTP to it.",
   ),
-  hostname: HostName.optional().describe("Host name that clients ask for; `<service>.svc.<domain>` unless given."),
+  hostname: RouteHost.optional().describe(
+    "Host name that clients ask for; `<service>.svc.<domain>` unless given. `*.` before a name (admins only) stands for any single label.",
+  ),
+  ...routeRuleFields,
 });
 /** A route as written. */
 export type RouteDefinition = z.infer<typeof RouteDefinition>;
@@ -120,6 +124,7 @@ function crossFieldProblems(definition: Definition): FieldProblem[] {
     ...duplicateComponents(definition),
     ...definition.components.flatMap((component, index) => [
       ...routeNameProblems(component, index),
+      ...routeRuleProblems(component, index),
       ...healthProblems(component, index),
     ]),
     ...routeTargetProblems(definition),
@@ -148,8 +153,23 @@ function routeNameProblems({ routes }: ComponentDefinition, component: number): 
   });
 }
 
+function routeRuleProblems({ routes }: ComponentDefinition, component: number): FieldProblem[] {
+  return routes.flatMap((route, index) =>
+    listRouteProblems(route).map(({ path, message }) => ({
+      path: ["components", component, "routes", index, ...path],
+      message,
+    }))
+  );
+}
+
 function healthProblems({ health, routes }: ComponentDefinition, component: number): FieldProblem[] {
   const path = ["components", component, "health"];
+  const asked = routes.find(({ name }) => health?.route === undefined || name === health.route);
+  if (health?.path !== undefined && (asked?.backend === "https" || asked?.backend === "h2")) {
+    const message =
+      `it is asked over plain HTTP, but the route's backend is "${asked.backend}", expected another route or no path`;
+    return [{ path: [...path, "path"], message }];
+  }
   if (health?.path !== undefined && routes.length === 0) {
     return [{ path: [...path, "path"], message: "there is no route to ask, expected a component with a route" }];
   }

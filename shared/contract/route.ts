@@ -100,3 +100,15 @@ export const Route = z.object({
 });
 /** One route of one proxy. */
 export type Route = z.infer<typeof Route>;
+
+/** What a route says beyond where it leads: the same fields as in {@link Route}. */
+export const RouteRules = Route.pick({
+  backendProtocol: true,
+  backendServerName: true,
+  sendProxyProtocol: true,
+  certificate: true,
+  limits: true,
+  policies: true,
+});
+/** What a route says beyond where it leads. */
+export type RouteRules = z.infer<typeof RouteRules>;

@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import { Digest, HostName, Id, Label, Port, Timestamp } from "./names.ts";
-import { Route, RouteHost, RouteMode } from "./route.ts";
+import { Route, RouteHost, RouteMode, RouteRules } from "./route.ts";
 
 /** Record types that MCNS answers with today. */
 export const RecordType = z.enum(["A", "AAAA", "CNAME", "NS"]);
@@ -43,7 +43,11 @@ export const DesiredRoute = z.object({
   name: Label.optional(),
   port: Port,
   mode: RouteMode,
-  hostname: HostName,
+  hostname: RouteHost,
+  /** What the proxy does with it; an agent takes no notice. */
+  rules: RouteRules.optional(),
+  /** Longest that requests are held, in seconds, while the component's only instance is replaced. */
+  pauseSeconds: z.int().min(1).max(600).optional(),
 });
 /** A route as the definition declares it. */
 export type DesiredRoute = z.infer<typeof DesiredRoute>;
