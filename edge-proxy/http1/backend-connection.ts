@@ -190,14 +190,20 @@ export class BackendConnection implements BackendStream, Timed {
   #onClose(): void {
     this.#options.deadlines.delete(this);
     this.#options.onGone(this);
-    if (this.#events !== undefined) this.#fail(this.#head === undefined ? "response" : "body", "it closed the connection");
+    if (this.#events !== undefined) {
+      this.#fail(this.#head === undefined ? "response" : "body", "it closed the connection");
+    }
   }
 
   #fail(step: "response" | "body", what: string): void {
     const events = this.#events;
     this.#events = undefined;
     this.#socket.destroy();
-    events?.onFailed({ step: this.#toStep(step), status: 502, error: this.#error ?? new Error(`the instance failed: ${what}`) });
+    events?.onFailed({
+      step: this.#toStep(step),
+      status: 502,
+      error: this.#error ?? new Error(`the instance failed: ${what}`),
+    });
   }
 
   #toStep(step: "response" | "body"): BackendFailure["step"] {

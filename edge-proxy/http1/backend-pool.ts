@@ -35,7 +35,9 @@ export interface Http1Backends {
 const maxIdle = 256;
 
 /** Pools whose idle connections close after `idleMs`: before a backend of Node would close them, after 5 s (H12). */
-export function createHttp1Backends(options: { readonly deadlines: Deadlines; readonly idleMs: number }): Http1Backends {
+export function createHttp1Backends(
+  options: { readonly deadlines: Deadlines; readonly idleMs: number },
+): Http1Backends {
   /** Idle connections by place, the one used last at the end. */
   const pools = new Map<string, BackendConnection[]>();
 
@@ -55,7 +57,9 @@ export function createHttp1Backends(options: { readonly deadlines: Deadlines; re
 
   return {
     open(place, request, events) {
-      const key = place.tls === undefined ? backendKey(place.backend) : `${backendKey(place.backend)}|${place.tls.serverName}`;
+      const key = place.tls === undefined
+        ? backendKey(place.backend)
+        : `${backendKey(place.backend)}|${place.tls.serverName}`;
       const idle = place.isFresh ? undefined : pools.get(key)?.pop();
       const connection = idle ?? new BackendConnection({
         ...connect(place),

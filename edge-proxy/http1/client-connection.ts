@@ -104,7 +104,9 @@ export class ClientConnection implements Timed {
     // One empty line before a request is left over from clients of old (RFC 9112 §2.2).
     const start = input.length > 1 && input[0] === 13 && input[1] === 10 ? 2 : 0;
     const end = findHeadEnd(input, start);
-    if ((end < 0 ? input.length : end) - start > this.#options.limits.headBytes) return this.#refuse(431, "the request head is too large");
+    if ((end < 0 ? input.length : end) - start > this.#options.limits.headBytes) {
+      return this.#refuse(431, "the request head is too large");
+    }
     if (end < 0) return this.#awaitHead();
     const parsed = parseRequestHead(input, start, end);
     if (parsed.kind === "fault") return this.#refuse(parsed.status, parsed.reason);
@@ -203,7 +205,7 @@ export class ClientConnection implements Timed {
   }
 
   #endInput(stream: Http1ClientStream): void {
-    // Half-closed after a whole request is fine: the answer still goes out. In the middle of one, the client has given up.
+    // A client that closes its side before it was answered has almost always gone away altogether: so nginx and node see it, too.
     if (!stream.endInput()) this.#socket.destroy();
   }
 

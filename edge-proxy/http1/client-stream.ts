@@ -120,10 +120,10 @@ export class Http1ClientStream implements ClientStream {
     return this.#waitedMs > rateGraceMs && this.#bodyBytes < leastBytes;
   }
 
-  /** The client will send no more. `false` when it had more to send. */
+  /** The client will send no more; `false` unless that leaves the stream something to do. */
   endInput(): boolean {
-    if (this.#framing === "tunnel") this.events?.onRequestEnd([]);
-    else if (!this.#body.isDone) return false;
+    if (this.#framing !== "tunnel") return false;
+    this.events?.onRequestEnd([]);
     return true;
   }
 

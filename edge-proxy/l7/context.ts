@@ -4,7 +4,14 @@ import type { Log } from "#shared/log/log.ts";
 import type { InstanceLoad } from "../instance-load.ts";
 import type { ProxyLimits } from "../limits.ts";
 import type { Deadlines } from "./deadlines.ts";
-import type { BackendRequest, BackendStream, BackendStreamEvents, ClientOrigin, Fields, RequestHead } from "./streams.ts";
+import type {
+  BackendRequest,
+  BackendStream,
+  BackendStreamEvents,
+  ClientOrigin,
+  Fields,
+  RequestHead,
+} from "./streams.ts";
 
 /** Counts the requests of one route. */
 export interface RequestCounter {

@@ -193,7 +193,8 @@ export class Exchange implements ClientStreamEvents, BackendStreamEvents, Timed 
     const { limits, deadlines } = this.#context;
     this.#ttfbMs = deadlines.now() - this.#startedAt;
     // A final answer instead of 100 leaves open whether the client still sends its body (RFC 9110 §10.1.1).
-    const closes = this.#phase === "continue";
+    // Nor is it known whether what follows a refused upgrade is HTTP.
+    const closes = this.#phase === "continue" || this.#request?.upgrade !== undefined;
     this.#headSent = true;
     this.#status = head.status;
     if (head.isTunnel) {
@@ -291,8 +292,7 @@ export class Exchange implements ClientStreamEvents, BackendStreamEvents, Timed 
   }
 
   #answer(answer: Omit<Extract<Admission, { kind: "answer" }>, "kind">, error?: Error): void {
-    const { isDraining } = this.#context;
-    const closes = !this.#requestEnded || answer.status === 421 || isDraining();
+    const closes = !this.#requestEnded || answer.status === 421 || this.#client.request.upgrade !== undefined;
     answerError(this.#client, { ...answer, requestId: this.#requestId, closes });
     this.#finish(answer.status, error ?? answer.reason);
   }

@@ -23,6 +23,7 @@ const badAnswers: [string, string][] = [
   ["nothing", ""],
   ["a status below 100", "HTTP/1.1 099 Low\r\nContent-Length: 0\r\n\r\n"],
   ["the status 0", "HTTP/1.1 000 None\r\nContent-Length: 0\r\n\r\n"],
+  ["control characters in the reason", "HTTP/1.1 200 \u0001\r\nContent-Length: 2\r\n\r\nok"],
   ["a switch nobody asked for", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n"],
 ];
 
@@ -42,7 +43,6 @@ const oddAnswers: [string, string][] = [
     "a hint that is no link",
     "HTTP/1.1 103 Early Hints\r\nLink: no link\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
   ],
-  ["control characters in the reason", "HTTP/1.1 200 \u0001\r\nContent-Length: 2\r\n\r\nok"],
 ];
 
 for (const [what, bytes] of oddAnswers) {

@@ -269,7 +269,7 @@ const vectors: [string, RegExp, string][] = [
   [
     "an upgrade that is not offered",
     /^HTTP\/1\.1 501 /,
-    "GET / HTTP/1.1\r\nHost: a.test\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n",
+    "GET / HTTP/1.1\r\nHost: a.test\r\nConnection: Upgrade\r\nUpgrade: tls\r\n\r\n",
   ],
 ];
 
@@ -357,22 +357,15 @@ test("a pooled connection that died is replaced once, for idempotent methods", {
   assert.ok(connection >= 2);
 });
 
-test(
-  "idle connections to a backend close after the limit, and when it leaves the table",
-  { timeout: 20_000 },
-  async () => {
-    await using backend = await startHttpBackend((_request, response) => void response.end("ok"));
-    await using fixture = await openWith(backend.port, { limits: { backendKeepAliveMs: 100 } });
-    const noneOpen = () => backend.open() === 0 || undefined;
-    await ask(targetOf(fixture));
-    await waitUntil(noneOpen, { action: "see the idle connection close", timeoutMs: 3_000 });
-    await using patient = await openWith(backend.port, { limits: { backendKeepAliveMs: 60_000 } });
-    await ask(targetOf(patient));
-    assert.equal(backend.open(), 1);
-    await patient.serve();
-    await waitUntil(noneOpen, { action: "see the idle connection close", timeoutMs: 3_000 });
-  },
-);
+test("H12: idle connections to a backend close after the limit", { timeout: 20_000 }, async () => {
+  await using backend = await startHttpBackend((_request, response) => void response.end("ok"));
+  await using fixture = await openWith(backend.port, { limits: { backendKeepAliveMs: 100 } });
+  await ask(targetOf(fixture));
+  await waitUntil(() => backend.open() === 0 || undefined, {
+    action: "see the idle connection close",
+    timeoutMs: 3_000,
+  });
+});
 
 test("a client that goes away takes its request with it", { timeout: 20_000 }, async () => {
   const asked = Promise.withResolvers<void>();

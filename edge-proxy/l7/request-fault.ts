@@ -9,7 +9,10 @@ export interface RequestFault {
 }
 
 /** What is wrong with a request that its parser let through: another host than the connection's (H5), or an upgrade that is not offered. */
-export function findRequestFault(client: ClientStream, context: Pick<L7Context, "findRoute">): RequestFault | undefined {
+export function findRequestFault(
+  client: ClientStream,
+  context: Pick<L7Context, "findRoute">,
+): RequestFault | undefined {
   const { request, origin } = client;
   const name = toName(request.authority);
   if (name !== origin.hostname && !shareRoute(name, client, context)) {
