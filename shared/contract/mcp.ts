@@ -1,10 +1,11 @@
 import { z } from "zod";
 import { auditEndpoint } from "./audit.ts";
 import { ServiceDefinition } from "./definition.ts";
+import { edgeEndpoints } from "./edge-endpoints.ts";
 import { Empty, endpoint } from "./endpoint.ts";
 import { feedEndpoints, FeedQuery } from "./feed-endpoints.ts";
-import { HostName, Id, Label, Port, Timestamp } from "./names.ts";
-import { RouteMode } from "./route.ts";
+import { Id, Label, Port, Timestamp } from "./names.ts";
+import { RouteHost, RouteMode } from "./route.ts";
 import { InstanceReport, NodeReport, ProxyReport } from "./state.ts";
 
 /** What a deployment does to a service. */
@@ -74,7 +75,7 @@ export type DeploymentEvent = z.infer<typeof DeploymentEvent>;
 
 /** A route as people see it. */
 export const RouteView = z.object({
-  hostname: HostName,
+  hostname: RouteHost,
   port: Port,
   mode: RouteMode,
   component: Label,
@@ -361,6 +362,7 @@ export const mcpContract = {
     audited: false,
     params: NodeParams,
     body: ProxyReport,
+    maxBodyBytes: 64 * 1024 * 1024,
   }),
   sendLogs: endpoint({
     id: "node.logs",
@@ -375,6 +377,7 @@ export const mcpContract = {
   }),
   nodeFeed: nodeFeeds.poll,
   nodeStream: nodeFeeds.stream,
+  ...edgeEndpoints,
   routeFeed: routeFeeds.poll,
   routeStream: routeFeeds.stream,
   listAudit: auditEndpoint("mcp"),
