@@ -9,17 +9,17 @@ import { type DnsUnderTest, startDnsPeers } from "./lib/dns-peers.ts";
 import { keepFeedState } from "./lib/keep-feed-state.ts";
 import { type LoadOutcome, measureLoad } from "./lib/measure-load.ts";
 import { findBenchPort, outputOfLoad, requireProgram, temporaryFolder } from "./lib/processes.ts";
+import type { BenchOptions } from "./lib/options.ts";
 import { type BenchResult, type Figures, runPaired, toComparison } from "./lib/result.ts";
 import { startOurProgram } from "./lib/start-our-program.ts";
 
-const rounds = 3;
 const seconds = 4;
 const hosts = 1_000;
 const zoneName = "ex.test";
-const isHigherBetter = { udpQueriesPerSecond: true, cpuUsPerUdpQuery: false, tcpQueriesPerSecond: true };
+const metrics = { udpQueriesPerSecond: "higher", cpuUsPerUdpQuery: "lower", tcpQueriesPerSecond: "higher" } as const;
 
 /** Authoritative answers over UDP and TCP from one zone of 1,000 hosts, 200 queries outstanding, beside Knot, BIND and NSD. */
-export async function measure(): Promise<BenchResult> {
+export async function measure({ rounds }: BenchOptions): Promise<BenchResult> {
   await using stack = new AsyncDisposableStack();
   const { path: folder } = stack.use(await temporaryFolder());
   const zone = createZone();
@@ -31,7 +31,7 @@ export async function measure(): Promise<BenchResult> {
   for (const { port } of servers) await waitForDns(port);
   const contenders = servers.map((server) => ({ name: server.name, run: () => runOnce(server, queries) }));
   const figures = await runPaired(contenders, rounds);
-  return { bench: "dns", unit: "queries/s and µs", ...toComparison(figures, isHigherBetter) };
+  return { bench: "dns", unit: "queries/s and µs", ...toComparison(figures, metrics) };
 }
 
 async function startOurDns(folder: string, zone: ZoneState): Promise<DnsUnderTest> {

@@ -1,34 +1,45 @@
 import { loadavg } from "node:os";
 import process from "node:process";
-import { describeError } from "#shared/errors/platform-error.ts";
+import { describeError, PlatformError, toPlatformError } from "#shared/errors/platform-error.ts";
+import { formatResult } from "./lib/format-result.ts";
+import { type BenchOptions, parseBenchArguments } from "./lib/options.ts";
 import type { BenchResult } from "./lib/result.ts";
 
-const benches: Readonly<Record<string, () => Promise<{ measure: () => Promise<BenchResult> }>>> = {
+type Bench = { readonly measure: (options: BenchOptions) => Promise<BenchResult> };
+
+const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   deploy: () => import("./deploy.ts"),
   dns: () => import("./dns.ts"),
   feed: () => import("./feed.ts"),
   memory: () => import("./memory.ts"),
   "proxy-l4": () => import("./proxy-l4.ts"),
+
   "proxy-l7": () => import("./proxy-l7.ts"),
 };
 
-const name = process.argv[2] ?? "";
-const load = benches[name];
-if (load === undefined) {
-  process.stderr.write(
-    `Cannot run benchmark "${name}": it is not known, expected one of: ${Object.keys(benches).join(", ")}\n`,
-  );
-  process.exitCode = 2;
-} else {
+try {
+  await run(process.argv.slice(2));
+} catch (error) {
+  process.stderr.write(`bench: ${describeError(error)}\n`);
+  process.exitCode = toPlatformError(error).code === "invalid-usage" ? 2 : 1;
+}
+
+async function run(args: readonly string[]): Promise<void> {
+  const { name, options } = parseBenchArguments(args);
+  const load = Object.hasOwn(benches, name) ? benches[name] : undefined;
+  if (load === undefined) {
+    const known = Object.keys(benches).join(", ");
+    throw new PlatformError(
+      "invalid-usage",
+      `Cannot run benchmark "${name}": it is not known, expected one of: ${known}`,
+    );
+  }
   const [busyCores = 0] = loadavg();
   if (busyCores > 0.5) {
     process.stderr.write(`the machine is busy (load ${busyCores.toFixed(1)}): the figures will be noisy\n`);
   }
-  try {
-    const { measure } = await load();
-    process.stdout.write(JSON.stringify(await measure()) + "\n");
-  } catch (error) {
-    process.stderr.write(`${name}: ${describeError(error)}\n`);
-    process.exitCode = 1;
-  }
+  const { measure } = await load();
+  const result = await measure(options);
+  if (!options.isJson) process.stdout.write(formatResult(result) + "\n");
+  process.stdout.write(JSON.stringify(result) + "\n");
 }

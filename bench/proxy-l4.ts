@@ -1,52 +1,68 @@
-import process from "node:process";
-import { runHttpLoad, waitForHttps } from "./lib/h2load.ts";
+import { compareProxies } from "./lib/compare-proxies.ts";
+import { runHttpLoad } from "./lib/h2load.ts";
 import { measureLoad } from "./lib/measure-load.ts";
-import { startL4Peers } from "./lib/proxy-peers.ts";
-import { bigMegabytes, openProxyStand, type ProxyUnderTest, startOurProxy } from "./lib/proxy-stand.ts";
-import { type BenchResult, type Figures, runPaired, toComparison } from "./lib/result.ts";
+import type { BenchOptions } from "./lib/options.ts";
+import { bigMegabytes, type ProxyUnderTest } from "./lib/proxy-stand.ts";
+import type { BenchResult, Figures } from "./lib/result.ts";
+import { type Scale, scaleOf } from "./lib/scale.ts";
 
-const rounds = 3;
-const isHigherBetter = {
-  requestsPerSecond: true,
-  cpuUsPerRequest: false,
-  connectionsPerSecond: true,
-  cpuUsPerConnection: false,
-  bulkMegabytesPerSecond: true,
-  cpuUsPerMegabyte: false,
-};
+const metrics = {
+  requestsPerSecond: "higher",
+  cpuUsPerRequest: "lower",
+  busyPercent: "information",
+  connectionsPerSecond: "higher",
+  cpuUsPerConnection: "lower",
+  bulkMegabytesPerSecond: "higher",
+  cpuUsPerMegabyte: "lower",
+} as const;
+
+const bars = ["nginx", "haproxy"].flatMap((peer) => [
+  { ratio: `${peer}.requestsPerSecond`, atLeast: 1 },
+  { ratio: `${peer}.bulkMegabytesPerSecond`, atLeast: 1 },
+  { ratio: `${peer}.connectionsPerSecond`, atLeast: 0.95 },
+]);
 
 /** TLS passed through by SNI to a backend that terminates it, beside nginx (`ssl_preread`) and HAProxy (`mode tcp`). */
-export async function measure(): Promise<BenchResult> {
-  await using stand = await openProxyStand();
-  const proxies = [await startOurProxy(stand, "l4"), ...await startL4Peers(stand)];
-  for (const { port } of proxies) await waitForHttps(port, "/1k");
-  const contenders = proxies.map((proxy) => ({ name: proxy.name, run: () => runOnce(proxy) }));
-  const figures = await runPaired(contenders, rounds);
-  return { bench: "proxy-l4", unit: "1/s, MB/s and µs", ...toComparison(figures, isHigherBetter) };
+export function measure(options: BenchOptions): Promise<BenchResult> {
+  const scale = scaleOf(options);
+  return compareProxies({
+    bench: "proxy-l4",
+    unit: "1/s, MB/s and µs",
+    mode: "l4",
+    metrics,
+    bars,
+    runOnce: ({ port, server }) => runOnce({ port, server }, scale),
+    async ceiling({ httpsPort: port }) {
+      const { kept, opened, bulk } = toLoads(port, scale);
+      return {
+        requestsPerSecond: (await runHttpLoad(kept)).unitsPerSecond,
+        connectionsPerSecond: (await runHttpLoad(opened)).unitsPerSecond,
+        bulkMegabytesPerSecond: (await runHttpLoad(bulk)).unitsPerSecond * bigMegabytes,
+      };
+    },
+  }, options);
 }
 
-async function runOnce({ name, port, server }: ProxyUnderTest): Promise<Figures> {
-  const small = { port, path: "/1k" };
-  const kept = await measureLoad(server, () => runHttpLoad({ ...small, connections: 64, amount: { seconds: 4 } }));
-  const opened = await measureLoad(
-    server,
-    () => runHttpLoad({ ...small, connections: 32, amount: { requests: 2_000 }, closes: true }),
-  );
-  const bulk = await measureLoad(
-    server,
-    () => runHttpLoad({ port, path: "/big", connections: 4, amount: { requests: 12 } }),
-  );
-  const megabytesPerSecond = bulk.rate * bigMegabytes;
-  process.stderr.write(
-    `${name}: ${Math.round(kept.rate)} requests/s, ${Math.round(opened.rate)} connections/s, ` +
-      `${Math.round(megabytesPerSecond)} MB/s\n`,
-  );
+function toLoads(port: number, { seconds, newConnections, bigFiles }: Scale) {
+  return {
+    kept: { port, path: "/1k", connections: 64, amount: { seconds } },
+    opened: { port, path: "/empty", connections: 32, amount: { requests: newConnections }, closes: true },
+    bulk: { port, path: "/big", connections: 4, amount: { requests: bigFiles } },
+  };
+}
+
+async function runOnce({ port, server }: Pick<ProxyUnderTest, "port" | "server">, scale: Scale): Promise<Figures> {
+  const loads = toLoads(port, scale);
+  const kept = await measureLoad(server, () => runHttpLoad(loads.kept));
+  const opened = await measureLoad(server, () => runHttpLoad(loads.opened));
+  const bulk = await measureLoad(server, () => runHttpLoad(loads.bulk));
   return {
     requestsPerSecond: kept.rate,
     cpuUsPerRequest: kept.cpuUs,
+    busyPercent: kept.busyPercent,
     connectionsPerSecond: opened.rate,
     cpuUsPerConnection: opened.cpuUs,
-    bulkMegabytesPerSecond: megabytesPerSecond,
+    bulkMegabytesPerSecond: bulk.rate * bigMegabytes,
     cpuUsPerMegabyte: bulk.cpuUs / bigMegabytes,
   };
 }

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { accessSync, constants } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { connect, createServer } from "node:net";
+import { createServer } from "node:net";
 import { availableParallelism, tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import process from "node:process";
@@ -60,35 +60,71 @@ export interface Background extends AsyncDisposable {
   cpuSeconds(): Promise<number>;
   /** Resident memory in megabytes. */
   residentMegabytes(): Promise<number>;
+  /** Why it does not run any more: its exit code and the end of its stderr; `undefined` while it runs. */
+  failure(): string | undefined;
+}
+
+/** How a program is started. */
+export interface BackgroundOptions {
+  readonly cwd?: string;
+  readonly env?: NodeJS.ProcessEnv;
+  readonly core?: number;
+  /** How long it may take to end when it is disposed, before it is killed. */
+  readonly graceMs?: number;
 }
 
 /** Starts a program that serves until it is disposed, on one core if given. */
-export function startBackground(
-  file: string,
-  args: readonly string[],
-  options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv; readonly core?: number } = {},
-): Background {
-  const { core, ...spawnOptions } = options;
+export function startBackground(file: string, args: readonly string[], options: BackgroundOptions = {}): Background {
+  const { core, graceMs = 5_000, ...spawnOptions } = options;
   const [command = file, ...commandArgs] = core === undefined ? [file, ...args] : onCore(core, [file, ...args]);
   const child = spawn(command, commandArgs, { ...spawnOptions, stdio: ["ignore", "ignore", "pipe"] });
   let errors = "";
+  let failure: string | undefined;
   child.stderr.on("data", (chunk) => void (errors = (errors + String(chunk)).slice(-4_000)));
-  child.once("exit", (code) => {
-    if (code !== 0 && code !== null) process.stderr.write(`${file} exited with ${code}: ${errors}\n`);
+  child.once("error", (error) => void (failure = error.message));
+  child.once("exit", (code, signal) => {
+    failure = `it exited with ${code ?? signal}: ${errors.trim()}`;
+    if (code !== 0 && code !== null) process.stderr.write(`${file}: ${failure}\n`);
   });
   return {
     child,
     cpuSeconds: () => cpuSeconds(child.pid ?? 0),
     residentMegabytes: () => residentMegabytes(child.pid ?? 0),
+    failure: () => failure,
     async [Symbol.asyncDispose]() {
-      if (child.exitCode !== null || child.signalCode !== null) return;
+      if (failure !== undefined) return;
       const exited = once(child, "exit");
       child.kill("SIGTERM");
-      const timer = setTimeout(() => child.kill("SIGKILL"), 5_000);
+      const timer = setTimeout(() => child.kill("SIGKILL"), graceMs);
       await exited;
       clearTimeout(timer);
     },
   };
+}
+
+/**
+ * Resolves once `probe` gives true for a program that was started.
+ *
+ * @throws {PlatformError} unavailable — when the program has ended, with what it said; timeout — when it does not get ready
+ */
+export async function waitForStart(
+  name: string,
+  program: Background,
+  probe: () => Promise<boolean>,
+): Promise<void> {
+  await waitUntil(async () => {
+    const failure = program.failure();
+    if (failure !== undefined) {
+      throw new PlatformError("unavailable", `Cannot measure "${name}": ${failure}, expected it to serve`);
+    }
+    return await probe() ? true : undefined;
+  }, { action: `start ${name}`, timeoutMs: 60_000, intervalMs: 200 });
+}
+
+/** Keeps this process on the core for load, so that what it does meanwhile is not taken from the server under test. */
+export async function stayOnLoadCore(): Promise<void> {
+  if (availableParallelism() < 2) return;
+  await outputOf(requireProgram("taskset", "util-linux"), ["-a", "-c", "-p", String(cores.load), String(process.pid)]);
 }
 
 /** Resident memory of a process in megabytes, from /proc. */
@@ -119,22 +155,6 @@ export async function findBenchPort(): Promise<number> {
     await once(server, "close");
     return port;
   }
-}
-
-/** Resolves once something accepts connections on a loopback port. */
-export async function waitForPort(port: number): Promise<void> {
-  await waitUntil(() => canConnect(port), { action: `reach port ${port}`, timeoutMs: 15_000 });
-}
-
-function canConnect(port: number): Promise<true | undefined> {
-  return new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1");
-    socket.once("connect", () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once("error", () => resolve(undefined));
-  });
 }
 
 /** Stdout of a load generator, run on the core for load. */

@@ -2,14 +2,16 @@ import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
-import { benchHost } from "./h2load.ts";
-import { type Background, cores, findBenchPort, findPeer, startBackground } from "./processes.ts";
-import { nginxHttpDefaults, type ProxyStand, type ProxyUnderTest, startNginx, toNginxConfig } from "./proxy-stand.ts";
+import { answersHttps, benchHost } from "./h2load.ts";
+import { startHaproxy } from "./haproxy.ts";
+import { nginxHttpDefaults, startNginx, toNginxConfig } from "./nginx.ts";
+import { type Background, cores, findBenchPort, findPeer, startBackground, waitForStart } from "./processes.ts";
+import type { ProxyStand, ProxyUnderTest } from "./proxy-stand.ts";
 
 /** Starts one peer at a port; `undefined` when it is not installed. */
 type StartPeer = (stand: ProxyStand, port: number) => Promise<Background | undefined>;
 
-/** The installed peers among those that terminate TLS. */
+/** The installed peers among those that terminate TLS; all offer HTTP/2 and HTTP/1.1. */
 export function startL7Peers(stand: ProxyStand): Promise<ProxyUnderTest[]> {
   return startPeers(stand, { nginx: startNginxL7, haproxy: startHaproxyL7, caddy: startCaddyL7 });
 }
@@ -24,7 +26,10 @@ async function startPeers(stand: ProxyStand, peers: Readonly<Record<string, Star
   for (const [name, start] of Object.entries(peers)) {
     const port = await findBenchPort();
     const server = await start(stand, port);
-    if (server !== undefined) started.push({ name, port, server: stand.processes.use(server) });
+    if (server === undefined) continue;
+    stand.processes.use(server);
+    await waitForStart(name, server, () => answersHttps(port, "/1k"));
+    started.push({ name, port, server });
   }
   return started;
 }
@@ -35,7 +40,7 @@ async function startNginxL7({ folder, httpPort }: ProxyStand, port: number): Pro
   const http = `${nginxHttpDefaults}
     upstream backend { server 127.0.0.1:${httpPort}; keepalive 256; keepalive_requests 1000000000; }
     server {
-      listen 127.0.0.1:${port} ssl; ssl_certificate chain.pem; ssl_certificate_key key.pem;
+      listen 127.0.0.1:${port} ssl http2; ssl_certificate chain.pem; ssl_certificate_key key.pem;
       location / { proxy_pass http://backend; proxy_http_version 1.1; proxy_set_header Connection ""; }
     }`;
   const config = toNginxConfig("nginx-l7", `http { ${http} }`);
@@ -56,34 +61,25 @@ async function startNginxL4({ folder, httpsPort }: ProxyStand, port: number): Pr
   return await startNginx(nginx, { folder, name: "nginx-l4", config, core: cores.server });
 }
 
-const haproxyDefaults = `global
-  nbthread 1
-  ssl-default-bind-options ssl-min-ver TLSv1.3
-defaults
-  timeout connect 5s
-  timeout client 60s
-  timeout server 60s
-`;
-
-function startHaproxyL7({ folder, httpPort }: ProxyStand, port: number): Promise<Background | undefined> {
-  return startHaproxy(
-    join(folder, "haproxy-l7.cfg"),
-    `frontend l7
+async function startHaproxyL7({ folder, httpPort }: ProxyStand, port: number): Promise<Background | undefined> {
+  const haproxy = findPeer("haproxy", "haproxy");
+  if (haproxy === undefined) return undefined;
+  const sections = `frontend l7
   mode http
-  bind 127.0.0.1:${port} ssl crt ${join(folder, "both.pem")} alpn http/1.1
+  bind 127.0.0.1:${port} ssl crt ${join(folder, "both.pem")} alpn h2,http/1.1
   default_backend backend
 backend backend
   mode http
   http-reuse always
   server backend 127.0.0.1:${httpPort}
-`,
-  );
+`;
+  return await startHaproxy(haproxy, join(folder, "haproxy-l7.cfg"), sections);
 }
 
-function startHaproxyL4({ folder, httpsPort }: ProxyStand, port: number): Promise<Background | undefined> {
-  return startHaproxy(
-    join(folder, "haproxy-l4.cfg"),
-    `frontend l4
+async function startHaproxyL4({ folder, httpsPort }: ProxyStand, port: number): Promise<Background | undefined> {
+  const haproxy = findPeer("haproxy", "haproxy");
+  if (haproxy === undefined) return undefined;
+  const sections = `frontend l4
   mode tcp
   bind 127.0.0.1:${port}
   tcp-request inspect-delay 5s
@@ -92,15 +88,8 @@ function startHaproxyL4({ folder, httpsPort }: ProxyStand, port: number): Promis
 backend backend
   mode tcp
   server backend 127.0.0.1:${httpsPort}
-`,
-  );
-}
-
-async function startHaproxy(path: string, sections: string): Promise<Background | undefined> {
-  const haproxy = findPeer("haproxy", "haproxy");
-  if (haproxy === undefined) return undefined;
-  await writeFile(path, haproxyDefaults + sections);
-  return startBackground(haproxy, ["-q", "-f", path], { core: cores.server });
+`;
+  return await startHaproxy(haproxy, join(folder, "haproxy-l4.cfg"), sections);
 }
 
 async function startCaddyL7({ folder, httpPort }: ProxyStand, port: number): Promise<Background | undefined> {
@@ -122,9 +111,7 @@ https://${benchHost}:${port} {
 }
 `,
   );
-  const home = { HOME: folder, XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder };
-  return startBackground(caddy, ["run", "--config", path, "--adapter", "caddyfile"], {
-    env: { ...process.env, ...home },
-    core: cores.server,
-  });
+  // One processor, as the others have one thread.
+  const env = { ...process.env, HOME: folder, XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder, GOMAXPROCS: "1" };
+  return startBackground(caddy, ["run", "--config", path, "--adapter", "caddyfile"], { env, core: cores.server });
 }

@@ -1,0 +1,17 @@
+import { writeFile } from "node:fs/promises";
+import { type Background, cores, startBackground } from "./processes.ts";
+
+const defaults = `global
+  nbthread 1
+  ssl-default-bind-options ssl-min-ver TLSv1.3
+defaults
+  timeout connect 5s
+  timeout client 120s
+  timeout server 120s
+`;
+
+/** Starts HAProxy with one thread on `frontend` and `backend` sections. */
+export async function startHaproxy(haproxy: string, path: string, sections: string): Promise<Background> {
+  await writeFile(path, defaults + sections);
+  return startBackground(haproxy, ["-q", "-f", path], { core: cores.server });
+}
