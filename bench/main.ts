@@ -12,6 +12,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   dns: () => import("./dns.ts"),
   feed: () => import("./feed.ts"),
   memory: () => import("./memory.ts"),
+  "proxy-h2": () => import("./proxy-h2.ts"),
   "proxy-l4": () => import("./proxy-l4.ts"),
 
   "proxy-l7": () => import("./proxy-l7.ts"),
