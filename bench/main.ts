@@ -13,6 +13,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   feed: () => import("./feed.ts"),
   memory: () => import("./memory.ts"),
   "proxy-h2": () => import("./proxy-h2.ts"),
+  "proxy-handshake": () => import("./proxy-handshake.ts"),
   "proxy-l4": () => import("./proxy-l4.ts"),
 
   "proxy-l7": () => import("./proxy-l7.ts"),
