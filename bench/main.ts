@@ -17,6 +17,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   "proxy-l4": () => import("./proxy-l4.ts"),
 
   "proxy-l7": () => import("./proxy-l7.ts"),
+  "proxy-reload": () => import("./proxy-reload.ts"),
 };
 
 try {
