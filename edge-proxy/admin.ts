@@ -3,26 +3,23 @@ import { PlatformError, toPlatformError } from "#shared/errors/platform-error.ts
 import { toProblemResponse } from "#shared/errors/problem.ts";
 import { answerHealth } from "#shared/mcdsl/health.ts";
 import type { AdminApp } from "#shared/lifecycle/serve-admin.ts";
-import type { ProxyMetrics } from "./metrics.ts";
 import type { Proxy } from "./proxy.ts";
 
 /** What the admin endpoints show. */
 export interface AdminOptions {
   /** The proxy itself. */
-  readonly proxy: Pick<Proxy, "table" | "certificate" | "currentReport">;
-  /** Its counters. */
-  readonly metrics: ProxyMetrics;
+  readonly proxy: Pick<Proxy, "table" | "certificate" | "currentReport" | "renderMetrics">;
 }
 
 /** Read-only endpoints for the operator of the node; they belong on a loopback address. */
-export function createAdmin({ proxy, metrics }: AdminOptions): AdminApp {
+export function createAdmin({ proxy }: AdminOptions): AdminApp {
   const router = Router<IRequest, []>({ catch: (error: unknown) => toProblemResponse(toPlatformError(error)) });
   router.get("/healthz", () => answerHealth({ routes: () => assertServes(proxy) }));
   router.get(
     "/metrics",
-    async () => new Response(await metrics.render(), { headers: { "content-type": "text/plain; version=0.0.4" } }),
+    async () => new Response(await proxy.renderMetrics(), { headers: { "content-type": "text/plain; version=0.0.4" } }),
   );
-  router.get("/v1/routes", () => Response.json({ ...proxy.currentReport(), routes: proxy.table().routes }));
+  router.get("/v1/routes", () => Response.json({ ...proxy.currentReport(), routes: [...proxy.table().routes()] }));
   router.get("/v1/certificates", () => Response.json({ certificates: listCertificates(proxy) }));
   router.all("*", (request) => {
     const { pathname } = new URL(request.url);
@@ -32,9 +29,8 @@ export function createAdmin({ proxy, metrics }: AdminOptions): AdminApp {
 }
 
 function assertServes(proxy: AdminOptions["proxy"]): void {
-  const { routes } = proxy.table();
   const broken = Object.keys(proxy.currentReport().problems);
-  if (routes.length > 0 && broken.length === routes.length) {
+  if (broken.length > 0 && broken.length >= proxy.table().size) {
     throw new PlatformError("unavailable", `Cannot serve any route: ${broken.slice(0, 5).join(", ")} have problems`);
   }
 }

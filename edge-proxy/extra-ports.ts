@@ -1,4 +1,3 @@
-import type { Server } from "node:net";
 import { describeError } from "#shared/errors/platform-error.ts";
 import { createBackoff } from "#shared/lifecycle/backoff.ts";
 import { waitFor } from "#shared/lifecycle/wait.ts";
@@ -13,12 +12,14 @@ export interface ExtraPorts {
   set(ports: ReadonlySet<number>): void;
   /** What is known of a port. */
   state(port: number): PortState;
+  /** The ports that are open. */
+  open(): number[];
 }
 
 /** What {@link createExtraPorts} needs. */
 export interface ExtraPortsOptions {
   /** Opens a listener; rejects when the port cannot be had. */
-  readonly open: (port: number) => Promise<Server>;
+  readonly open: (port: number) => Promise<{ close(): void }>;
   /** Called when the state of a port has changed. */
   readonly onChange: () => void;
   /** Receives failures to open a port. */
@@ -27,7 +28,7 @@ export interface ExtraPortsOptions {
 
 interface ExtraPort {
   state: PortState;
-  server: Server | undefined;
+  server: { close(): void } | undefined;
   readonly stop: AbortController;
 }
 
@@ -50,6 +51,7 @@ export function createExtraPorts(options: ExtraPortsOptions): ExtraPorts {
       }
     },
     state: (port) => entries.get(port)?.state ?? "opening",
+    open: () => [...entries].filter(([, { state }]) => state === "open").map(([port]) => port),
   };
 }
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { array, assert as check, integer, property } from "fast-check";
+import { createInstanceHealth } from "./instance-health.ts";
 import { createInstanceLoad } from "./instance-load.ts";
 import { backendKey } from "./routes.ts";
 
@@ -34,4 +35,35 @@ test("outside() counts what runs at instances that are not named", () => {
     for (const leave of [...leaves, ...leaves]) leave();
     assert.deepEqual(load.outside(new Set()), {});
   }));
+});
+
+test("pick() leaves a failed instance alone for a time that grows, and tries it with one connection", () => {
+  let nowMs = 0;
+  const load = createInstanceLoad(() => {}, createInstanceHealth(() => nowMs));
+  const [first, second] = backends;
+  assert.ok(first && second);
+  const picks = () => new Set(Array.from({ length: 4 }, () => load.pick([first, second])?.instance));
+  load.failed(first);
+  assert.deepEqual([...picks()], ["b"]);
+  assert.deepEqual(load.aside(), { [backendKey(first)]: 1_000 });
+  nowMs = 1_000;
+  const tries = Array.from({ length: 6 }, () => load.pick([first, second])?.instance);
+  assert.equal(tries.filter((instance) => instance === "a").length, 1);
+  load.failed(first);
+  nowMs = 2_999;
+  assert.deepEqual([...picks()], ["b"]);
+  nowMs = 3_000;
+  assert.equal(picks().size, 2);
+  load.worked(first);
+  assert.equal(picks().size, 2);
+  assert.deepEqual(load.aside(), {});
+});
+
+test("pick() gives a failed instance all the same when there is no other", () => {
+  const load = createInstanceLoad(() => {});
+  const [first, second] = backends;
+  assert.ok(first && second);
+  for (const backend of [first, second]) load.failed(backend);
+  assert.equal(load.pick([first])?.instance, "a");
+  assert.equal(load.pick([first, second], new Set([backendKey(first)]))?.instance, "b");
 });

@@ -1,9 +1,15 @@
+import type { Buffer } from "node:buffer";
 import type { Duplex } from "node:stream";
+import type { TakeBytes } from "./connect-l4.ts";
 
 /** What {@link relay} may be told. */
 export interface RelayOptions {
   /** Ends the relay when no byte moved in either direction for so long. */
   readonly idleMs: number;
+  /** Called when that ended it. */
+  readonly onIdle?: () => void;
+  /** How `b` is read when it has no `data` events. */
+  readonly readB?: (take: TakeBytes, isDrained: () => boolean) => void;
 }
 
 /**
@@ -12,7 +18,11 @@ export interface RelayOptions {
  */
 export function relay(a: Duplex, b: Duplex, options: RelayOptions): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
-  const idleTimer = setTimeout(cut, options.idleMs);
+  const idleTimer = setTimeout(() => {
+    options.onIdle?.();
+    cut();
+  }, options.idleMs);
+  const touch = () => void idleTimer.refresh();
   let open = 2;
 
   function cut(): void {
@@ -27,8 +37,9 @@ export function relay(a: Duplex, b: Duplex, options: RelayOptions): Promise<void
     resolve();
   }
 
+  pump(a, b, { touch });
+  pump(b, a, { touch, read: options.readB });
   for (const [from, to] of [[a, b], [b, a]] as const) {
-    pump(from, to, () => void idleTimer.refresh());
     const closed = from.closed;
     if (from.destroyed) to.destroy();
     if (closed) onClose();
@@ -43,11 +54,23 @@ export function relay(a: Duplex, b: Duplex, options: RelayOptions): Promise<void
   return promise;
 }
 
-function pump(from: Duplex, to: Duplex, touch: () => void): void {
-  from.on("data", (chunk: Uint8Array) => {
+function pump(
+  from: Duplex,
+  to: Duplex,
+  { touch, read }: { readonly touch: () => void; readonly read?: RelayOptions["readB"] },
+): void {
+  function take(chunk: Buffer, isWritten?: () => void): boolean {
     touch();
-    if (to.writable && !to.write(chunk)) from.pause();
-  });
+    if (to.writable) return isWritten === undefined ? to.write(chunk) : to.write(chunk, isWritten);
+    isWritten?.();
+    return true;
+  }
+  if (read !== undefined) read(take, () => to.writableLength === 0);
+  else {
+    from.on("data", (chunk: Buffer) => {
+      if (!take(chunk)) from.pause();
+    });
+  }
   to.on("drain", () => {
     touch();
     from.resume();

@@ -71,7 +71,7 @@ export async function startProxy(config: ProxyConfig, dependencies: StartProxyDe
     });
     stack.defer(() => feed.done);
     const ready = { proxy: { address: config.address, port: proxy.port } };
-    const admin = config.adminListen && await serveAdmin(createAdmin({ proxy, metrics }), config.adminListen);
+    const admin = config.adminListen && await serveAdmin(createAdmin({ proxy }), config.adminListen);
     if (admin !== undefined) stack.use(admin);
     stack.defer(() => stop.abort());
     log.info("the proxy serves", { ...ready, revision: feed.state.revision });
