@@ -18,6 +18,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
 
   "proxy-l7": () => import("./proxy-l7.ts"),
   "proxy-reload": () => import("./proxy-reload.ts"),
+  "proxy-soak": () => import("./proxy-soak.ts"),
 };
 
 try {

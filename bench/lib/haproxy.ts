@@ -6,8 +6,8 @@ const defaults = `global
   ssl-default-bind-options ssl-min-ver TLSv1.3
 defaults
   timeout connect 5s
-  timeout client 120s
-  timeout server 120s
+  timeout client 600s
+  timeout server 600s
 `;
 
 /** Starts HAProxy with one thread on `frontend` and `backend` sections. */

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { type Background, startBackground } from "./processes.ts";
 
 /** Settings of nginx's `http` block that backend and peer share. */
-export const nginxHttpDefaults = `access_log off; keepalive_requests 1000000000; ssl_protocols TLSv1.3;
+export const nginxHttpDefaults =
+  `access_log off; keepalive_timeout 600s; keepalive_requests 1000000000; ssl_protocols TLSv1.3;
     client_body_buffer_size 128k; client_max_body_size 0; proxy_max_temp_file_size 0; proxy_buffers 16 16k;`;
 
 /** A configuration of nginx with one process, around `http` or `stream` blocks. */

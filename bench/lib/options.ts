@@ -13,6 +13,8 @@ export interface BenchOptions {
   readonly runtime: "node" | "deno";
   /** Ours alone, with a profile of its processor time. */
   readonly isProfiled: boolean;
+  /** How many requests `proxy-soak` sends when it is not quick. */
+  readonly requests: number;
 }
 
 /** What the command line asks for. */
@@ -22,9 +24,10 @@ export interface BenchCommand {
 }
 
 const rounds = { quick: 1, full: 5 };
+const soakRequests = 1_000_000;
 
 /**
- * Reads `NAME [--quick] [--json] [--rounds N] [--runtime node|deno] [--profile]`.
+ * Reads `NAME [--quick] [--json] [--rounds N] [--runtime node|deno] [--profile] [--requests N]`.
  *
  * @throws {PlatformError} invalid-usage — when an option is unknown or its value is not usable
  */
@@ -35,9 +38,10 @@ export function parseBenchArguments(args: readonly string[]): BenchCommand {
   const options = {
     isQuick,
     isJson: values.json,
-    rounds: values.rounds === undefined ? rounds[isQuick ? "quick" : "full"] : parseRounds(values.rounds),
+    rounds: values.rounds === undefined ? rounds[isQuick ? "quick" : "full"] : parseCount(values.rounds, 100),
     runtime: parseRuntime(values.runtime),
     isProfiled,
+    requests: values.requests === undefined ? soakRequests : parseCount(values.requests, 1e9),
   };
   if (isProfiled && options.runtime === "deno") {
     throw new PlatformError("invalid-usage", "Cannot profile on Deno: it writes no profile, expected --runtime node");
@@ -56,6 +60,7 @@ function parseStrictly(args: readonly string[]) {
         quick: { type: "boolean", default: false },
         json: { type: "boolean", default: false },
         rounds: { type: "string" },
+        requests: { type: "string" },
         runtime: { type: "string", default: "node" },
         profile: { type: "boolean", default: false },
       },
@@ -66,10 +71,10 @@ function parseStrictly(args: readonly string[]) {
   }
 }
 
-function parseRounds(text: string): number {
+function parseCount(text: string, most: number): number {
   const count = Number(text);
-  if (Number.isInteger(count) && count >= 1 && count <= 100) return count;
-  throw new PlatformError("invalid-usage", `Cannot run "${text}" rounds: expected a number from 1 to 100`);
+  if (Number.isInteger(count) && count >= 1 && count <= most) return count;
+  throw new PlatformError("invalid-usage", `Cannot use "${text}": expected a number from 1 to ${most}`);
 }
 
 function parseRuntime(text: string): "node" | "deno" {
