@@ -12,14 +12,14 @@ export interface CertificateRequest {
 
 const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
 
-/** A new P-256 key and a request that names `hostname` as the one subject alternative name. */
-export async function createCertificateRequest(hostname: string): Promise<CertificateRequest> {
+/** A new P-256 key and a request that names `hostnames`, and nothing else, as subject alternative names. */
+export async function createCertificateRequest(...hostnames: string[]): Promise<CertificateRequest> {
   const keys = await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
   const request = await Pkcs10CertificateRequestGenerator.create({
     name: [],
     keys,
     signingAlgorithm: algorithm,
-    extensions: [new SubjectAlternativeNameExtension([{ type: "dns", value: hostname }])],
+    extensions: [new SubjectAlternativeNameExtension(hostnames.map((value) => ({ type: "dns" as const, value })))],
   });
   const pkcs8 = Buffer.from(await crypto.subtle.exportKey("pkcs8", keys.privateKey));
   return { keyPem: toPem("PRIVATE KEY", pkcs8), csrPem: request.toString("pem") };

@@ -1,6 +1,7 @@
 import "reflect-metadata";
 import {
   BasicConstraintsExtension,
+  ExtendedKeyUsageExtension,
   Pkcs10CertificateRequest,
   SubjectAlternativeNameExtension,
   X509CertificateGenerator,
@@ -10,12 +11,16 @@ import type { CertificateSource } from "../certificates/certificate-keeper.ts";
 import { createCertificateRequest } from "../certificates/create-request.ts";
 import type { TlsMaterial } from "../tls/host-servers.ts";
 
-/** Life of an issued certificate. */
+/** Life of an issued certificate, and what else is in it. */
 export interface Validity {
   /** Start; an hour ago unless given. */
   readonly notBefore?: Date;
   /** End; a day from now unless given. */
   readonly notAfter?: Date;
+  /** Further names. */
+  readonly alsoFor?: readonly string[];
+  /** Purposes by their object identifiers (RFC 5280 §4.2.1.12); none are stated unless given. */
+  readonly purposes?: readonly string[];
 }
 
 /** A certificate authority for tests: a root and an intermediate. */
@@ -68,7 +73,10 @@ export async function createTestAuthority(): Promise<TestAuthority> {
       publicKey: request.publicKey,
       signingKey: keys.privateKey,
       signingAlgorithm: algorithm,
-      extensions: names instanceof SubjectAlternativeNameExtension ? [names] : [],
+      extensions: [
+        ...(names instanceof SubjectAlternativeNameExtension ? [names] : []),
+        ...(validity.purposes === undefined ? [] : [new ExtendedKeyUsageExtension([...validity.purposes])]),
+      ],
     });
     return `${leaf.toString("pem")}\n${issuing.toString("pem")}\n`;
   }
@@ -78,7 +86,7 @@ export async function createTestAuthority(): Promise<TestAuthority> {
     sign,
     obtain: (_hostname, csrPem) => sign(csrPem),
     async issue(hostname, validity) {
-      const { keyPem, csrPem } = await createCertificateRequest(hostname);
+      const { keyPem, csrPem } = await createCertificateRequest(hostname, ...validity?.alsoFor ?? []);
       return { keyPem, chainPem: await sign(csrPem, validity) };
     },
   };
