@@ -11,19 +11,25 @@ import type { McpContext, McpDependencies } from "./context.ts";
 import { listCertificateNames } from "./domain/desired-components.ts";
 import { createLogRelay } from "./log-relay.ts";
 import { mcpMigration } from "./migrations/0001-mcp.ts";
-import { publishRoutes } from "./publish.ts";
+import { edgeMigration } from "./migrations/0002-edge.ts";
+import { publishFirewall, publishRoutes } from "./publish.ts";
 import { createReconciler } from "./reconcile.ts";
 import { serveDeployments } from "./routes/deployments.ts";
+import { serveFirewall } from "./routes/firewall.ts";
 import { serveLogs } from "./routes/logs.ts";
-import { serveFeeds, serveNodes } from "./routes/nodes.ts";
+import { serveFeeds } from "./routes/feeds.ts";
+import { serveNodes } from "./routes/nodes.ts";
+import { serveRoutes } from "./routes/routes.ts";
 import { serveServices } from "./routes/services.ts";
 import { removeLogRequests } from "./store/log-requests.ts";
 import { findDeployment } from "./store/deployments.ts";
+import { listNodes } from "./store/nodes.ts";
 import { listServices } from "./store/services.ts";
+import { restoreStoredGrants } from "./store-route.ts";
 import { createNameSync } from "./sync-names.ts";
 
 /** Schema of the MCP database. */
-export const mcpMigrations: readonly Migration[] = [auditMigration, feedMigration, mcpMigration];
+export const mcpMigrations: readonly Migration[] = [auditMigration, feedMigration, mcpMigration, edgeMigration];
 
 /** The control plane. */
 export interface Mcp extends AsyncDisposable {
@@ -58,6 +64,8 @@ export function createMcp(dependencies: McpDependencies & { readonly validator: 
   serveDeployments(api, context, stopping.signal);
   serveNodes(api, { context, reconciler, names });
   serveFeeds(api, context);
+  serveRoutes(api, context, names);
+  serveFirewall(api, context);
   serveLogs(api, context, createLogRelay(hub), stopping.signal);
   api.implement(mcpContract.listAudit, async ({ query }) => ({ events: await listAudit(database, pageOf(query)) }));
   return {
@@ -65,8 +73,15 @@ export function createMcp(dependencies: McpDependencies & { readonly validator: 
     async prepare() {
       await removeLogRequests(hub);
       await restoreGrants(context);
+      await restoreStoredGrants(context);
       const { platform } = context;
-      if (platform !== undefined) await hub.transaction((tx) => publishRoutes(tx, context, platform.node));
+      await hub.transaction(async (tx) => {
+        const nodes = (await listNodes(tx)).map(({ name }) => name);
+        for (const node of new Set(platform === undefined ? nodes : [...nodes, platform.node])) {
+          await publishRoutes(tx, context, node);
+          await publishFirewall(tx, node);
+        }
+      });
     },
     async tick() {
       await names.sync();

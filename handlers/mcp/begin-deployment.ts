@@ -4,8 +4,10 @@ import type { Deployment, DeploymentKind } from "#shared/contract/mcp.ts";
 import type { DesiredComponent } from "#shared/contract/state.ts";
 import { PlatformError } from "#shared/errors/platform-error.ts";
 import type { Sql } from "#shared/store/database.ts";
-import { leaseSeconds, type McpContext } from "./context.ts";
+import { assertRoutesAreFree } from "./assert-routes-are-free.ts";
+import { forwardAuthUrlOf, leaseSeconds, type McpContext } from "./context.ts";
 import { assertHostAccess } from "./domain/assert-host-access.ts";
+import { assertRouteAccess } from "./domain/assert-route-access.ts";
 import { listCertificateNames, listRouteKeys, toDesiredComponents } from "./domain/desired-components.ts";
 import { publishDesired, publishRoutes, sha256Hex } from "./publish.ts";
 import {
@@ -18,7 +20,7 @@ import {
 } from "./store/deployments.ts";
 import { findNode, listServiceInstances } from "./store/nodes.ts";
 import type { DeploymentRow, ServiceRow } from "./store/rows.ts";
-import { getService, listServices, storeDefinition, updateService } from "./store/services.ts";
+import { findService, getService, storeDefinition, updateService } from "./store/services.ts";
 
 /** Who asks, and for what. */
 export interface DeployRequest {
@@ -38,7 +40,10 @@ export interface DeployRequest {
 export async function beginDeploy(context: McpContext, request: DeployRequest): Promise<Deployment> {
   const definition = request.definition ?? (await getService(context.database, request.service)).definition;
   assertSameName(definition, request.service);
-  if (!request.isAdmin) assertHostAccess(definition);
+  if (!request.isAdmin) {
+    assertHostAccess(definition);
+    assertRouteAccess(definition);
+  }
   await assertNodeIsReady(context, definition.node);
   const id = context.newId();
   const components = toDesiredComponents({
@@ -46,6 +51,7 @@ export async function beginDeploy(context: McpContext, request: DeployRequest): 
     digests: await resolveImages(context, definition),
     serviceDomain: context.serviceDomain,
     hash: sha256Hex,
+    forwardAuthUrl: forwardAuthUrlOf(context, definition.node),
     ...(request.force ? { salt: id } : {}),
   });
   // Looked at twice: before a node gets the right to any certificate, and where nobody can come in between.
@@ -71,16 +77,19 @@ async function assertMayTake(
   definition: ServiceDefinition,
   components: readonly DesiredComponent[],
 ): Promise<void> {
-  assertNamesAreNotOurs(context, definition.name, components);
-  const services = await listServices(sql);
-  const known = services.find(({ name }) => name === definition.name);
+  const known = await findService(sql, definition.name);
   if (known !== undefined && known.desired !== "defined" && known.node !== definition.node) {
     throw new PlatformError(
       "conflict",
       `Cannot deploy "${known.name}" to node "${definition.node}": it runs on "${known.node}", expected undeploy first`,
     );
   }
-  for (const other of services) if (other !== known) await assertRoutesAreFree(sql, other, { definition, components });
+  await assertRoutesAreFree(sql, context, {
+    node: definition.node,
+    target: `"${definition.name}"`,
+    service: definition.name,
+    keys: listRouteKeys(components),
+  });
 }
 
 /**
@@ -154,7 +163,9 @@ async function begin(tx: Sql, context: McpContext, beginning: Beginning): Promis
     ...(isTakingDown ? { routed_deployment: null } : {}),
     ...(kind === "restart" ? { restart_generation: service.restart_generation + 1 } : {}),
   });
-  if (isTakingDown) await updateDeployment(tx, id, { routes_revision: await publishRoutes(tx, context, service.node) });
+  // Also when nothing is taken down: what was held for a superseded deployment is let go.
+  const routesRevision = await publishRoutes(tx, context, service.node);
+  if (isTakingDown) await updateDeployment(tx, id, { routes_revision: routesRevision });
   await publishDesired(tx, await getService(tx, service.name));
   const row = await getDeployment(tx, id);
   await appendEvent(tx, row, context.now(), {
@@ -237,55 +248,13 @@ async function resolveImages(context: McpContext, definition: ServiceDefinition)
   return digests;
 }
 
-function assertNamesAreNotOurs(
-  context: McpContext,
-  service: string,
-  components: readonly DesiredComponent[],
-): void {
-  const ours = new Set(context.platform?.systems.map((system) => `${system}.${context.serviceDomain}`));
-  const taken = listRouteKeys(components).find((key) => ours.has(hostnameOf(key)));
-  if (taken === undefined) return;
-  throw new PlatformError(
-    "conflict",
-    `Cannot route "${taken}" to "${service}": the name belongs to the platform, expected another one`,
-  );
-}
-
-/** What the other service serves, and what it is about to serve, is taken. Its names are too on any other node: DNS would mix the two. */
-async function assertRoutesAreFree(
-  sql: Sql,
-  other: ServiceRow,
-  { definition, components }: {
-    readonly definition: ServiceDefinition;
-    readonly components: readonly DesiredComponent[];
-  },
-): Promise<void> {
-  const active = await findDeployment(sql, other.active_deployment);
-  const open = await findDeployment(sql, other.open_deployment);
-  const others = new Set([active, open].flatMap((deployment) => listRouteKeys(deployment?.components ?? [])));
-  const otherNames = new Set([...others].map(hostnameOf));
-  const isOnOtherNode = other.node !== definition.node;
-  const taken = listRouteKeys(components).find((key) =>
-    others.has(key) || (isOnOtherNode && otherNames.has(hostnameOf(key)))
-  );
-  if (taken === undefined) return;
-  throw new PlatformError(
-    "conflict",
-    `Cannot route "${taken}" to "${definition.name}": it is routed to "${other.name}" on node "${other.node}", expected a free one`,
-  );
-}
-
-function hostnameOf(routeKey: string): string {
-  return routeKey.slice(0, routeKey.lastIndexOf(":"));
-}
-
 /** Lets the node have certificates for the names of what the service serves, of what it is about to serve, and of `components`. */
 async function grantNames(
   context: McpContext,
   definition: ServiceDefinition,
   components: readonly DesiredComponent[],
 ): Promise<void> {
-  const service = (await listServices(context.database)).find(({ name }) => name === definition.name);
+  const service = await findService(context.database, definition.name);
   const active = await findDeployment(context.database, service?.active_deployment ?? null);
   const open = await findDeployment(context.database, service?.open_deployment ?? null);
   const all = [active?.components, open?.components, components];

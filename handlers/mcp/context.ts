@@ -2,6 +2,7 @@ import type { ContractClient } from "#shared/contract/client.ts";
 import type { mcnsContract } from "#shared/contract/mcns.ts";
 import type { metacryptContract } from "#shared/contract/metacrypt.ts";
 import type { DesiredRoute } from "#shared/contract/state.ts";
+import type { ForwardAuthUrl } from "./domain/to-route-rules.ts";
 import type { FeedHub } from "#shared/feed/feed-hub.ts";
 import type { Notifier } from "#shared/lifecycle/queue.ts";
 import type { Log } from "#shared/log/log.ts";
@@ -13,6 +14,8 @@ export interface ProbeTarget extends Pick<DesiredRoute, "hostname" | "port" | "m
   readonly nodeAddress: string;
   /** Instances that may answer. */
   readonly instances: readonly string[];
+  /** Whether the certificate comes from elsewhere than the platform's CA: then only the proxy knows whom to trust for it. */
+  readonly hasForeignCertificate?: boolean;
 }
 
 /** Proves name → TLS → proxy → instance; rejects with the reason when it does not hold. */
@@ -60,6 +63,11 @@ export interface McpContext extends McpDependencies {
 /** A node that was not heard of for longer is silent. */
 export const leaseSeconds = 15;
 
+/** Whether a node was heard of within its lease. */
+export function isReady(node: { readonly last_seen_at: string }, { now }: Pick<McpContext, "now">): boolean {
+  return now().getTime() - Date.parse(node.last_seen_at) <= leaseSeconds * 1000;
+}
+
 /** Port by which clients reach a route. */
 export function publicPort(proxy: ProxyPorts, routePort: number): number {
   return proxy.aliasPorts.includes(routePort) ? proxy.port : routePort;
@@ -73,4 +81,21 @@ export function nodeTopic(node: string): string {
 /** Topic of the routes of a node's proxy. */
 export function routesTopic(node: string): string {
   return `routes/${node}`;
+}
+
+/** Topic of the firewall of a node's proxy. */
+export function firewallTopic(node: string): string {
+  return `firewall/${node}`;
+}
+
+/** Port of the platform's own routes: the one in the guide's image references. */
+export const platformPort = 8443;
+
+/** The URL by which a node's proxy asks MCIAS: directly beside the platform, by its public name elsewhere. */
+export function forwardAuthUrlOf(context: McpContext, node: string): ForwardAuthUrl {
+  const { platform, serviceDomain } = context;
+  const origin = platform?.node === node
+    ? `http://${platform.address.includes(":") ? `[${platform.address}]` : platform.address}:${platform.port}`
+    : `https://mcias.${serviceDomain}:${platformPort}`;
+  return (service) => `${origin}/v1/auth/forward?service=${service}`;
 }

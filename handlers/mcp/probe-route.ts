@@ -26,11 +26,13 @@ const RouteAnswer = z.object({ instance: z.string() });
 
 /**
  * A probe of the real path: a name of the platform must resolve to the node, the TLS handshake must succeed through the proxy (verified for L7;
- * for L4 the service brings its own certificate), and on L7 the proxy must reach one of the expected instances.
+ * for L4 the service brings its own certificate, and one of a public CA or the operator's is checked by the proxy before it is used), and on L7 the proxy must reach one of the expected instances.
  * Tries again until its signal aborts, then rejects with the last reason.
  */
 export function createProbeRoute(options: ProbeOptions): ProbeRoute {
-  return async (target, signal) => {
+  return async (routed, signal) => {
+    // Any label stands for all that a wildcard serves, but one that nobody routes by itself.
+    const target = { ...routed, hostname: routed.hostname.replace(/^\*\./, "mcp-probe.") };
     for (;;) {
       try {
         return await probeOnce(target, options, signal);
@@ -82,7 +84,7 @@ async function handshake(target: ProbeTarget, options: ProbeOptions): Promise<TL
       port: publicPort(options.proxy, target.port),
       servername: target.hostname,
       ca,
-      rejectUnauthorized: target.mode === "l7",
+      rejectUnauthorized: target.mode === "l7" && target.hasForeignCertificate !== true,
       timeout: 5_000,
     });
     const fail = (cause?: unknown) => {

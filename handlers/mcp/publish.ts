@@ -3,12 +3,17 @@ import type { Route } from "#shared/contract/route.ts";
 import type { DesiredService } from "#shared/contract/state.ts";
 import { appendFeed, replaceFeed } from "#shared/feed/feed-store.ts";
 import type { Sql } from "#shared/store/database.ts";
-import { type McpContext, nodeTopic, routesTopic } from "./context.ts";
+import { firewallTopic, forwardAuthUrlOf, type McpContext, nodeTopic, platformPort, routesTopic } from "./context.ts";
 import { deriveRoutes } from "./domain/derive-routes.ts";
+import { mergeFirewall } from "./domain/firewall.ts";
+import { listPauses } from "./domain/list-pauses.ts";
+import { toStoredRoute } from "./domain/to-route-rules.ts";
 import { findDeployment } from "./store/deployments.ts";
+import { getFirewallPart } from "./store/firewall.ts";
 import { listServiceInstances } from "./store/nodes.ts";
 import type { DeploymentRow, ServiceRow } from "./store/rows.ts";
 import { listServices } from "./store/services.ts";
+import { listStoredRoutes } from "./store/stored-routes.ts";
 
 /** Tells the service's node what to run now. */
 export async function publishDesired(tx: Sql, service: ServiceRow): Promise<void> {
@@ -60,23 +65,35 @@ function toDesired(
   };
 }
 
-/** Tells a node's proxy its routes, derived from what is routed and healthy. Gives the revision of its feed. */
+/** Tells a node's proxy its routes: what is stored, and what is derived from what is routed and healthy. Gives the revision of its feed. */
 export async function publishRoutes(tx: Sql, context: McpContext, node: string): Promise<number> {
   const routes = platformRoutes(context, node);
+  for (const { definition } of await listStoredRoutes(tx, node)) {
+    routes.set(`${definition.hostname}:${definition.port}`, toStoredRoute(definition, forwardAuthUrlOf(context, node)));
+  }
   for (const service of await listServices(tx)) {
     if (service.node !== node || service.routed_deployment === null) continue;
     const routed = await findDeployment(tx, service.routed_deployment);
     if (routed === undefined) continue;
     const instances = await listServiceInstances(tx, node, service.name);
-    for (const [key, route] of deriveRoutes({ name: service.name, components: routed.components, instances })) {
+    const { components } = routed;
+    const open = await findDeployment(tx, service.open_deployment);
+    const pauses = listPauses({ open, routed: components, instances });
+    for (const [key, route] of deriveRoutes({ name: service.name, components, instances, pauses })) {
       routes.set(key, route);
     }
   }
   return await replaceFeed(tx, routesTopic(node), routes);
 }
 
-/** Port of the platform's own routes: the one in the guide's image references. */
-const platformPort = 8443;
+/** Key of the one entry of a firewall topic. */
+const firewallKey = "rules";
+
+/** Tells a node's proxy its firewall. */
+export async function publishFirewall(tx: Sql, node: string): Promise<void> {
+  const value = mergeFirewall(await getFirewallPart(tx), await getFirewallPart(tx, node));
+  await appendFeed(tx, firewallTopic(node), [{ key: firewallKey, value }]);
+}
 
 function platformRoutes(context: McpContext, node: string): Map<string, Route> {
   const routes = new Map<string, Route>();

@@ -6,7 +6,7 @@ import { listCertificateNames, listRouteKeys } from "./domain/desired-components
 import { publishDesired, publishRoutes } from "./publish.ts";
 import { appendEvent, findDeployment, type NewEvent, updateDeployment } from "./store/deployments.ts";
 import { findNode, listServiceInstances } from "./store/nodes.ts";
-import type { DeploymentRow, ServiceRow } from "./store/rows.ts";
+import type { DeploymentRow, NodeRow, ServiceRow } from "./store/rows.ts";
 import { findService, getService, removeService, updateService } from "./store/services.ts";
 import type { NameSync } from "./sync-names.ts";
 
@@ -205,6 +205,8 @@ async function finishDeployment(
   await updateDeployment(tx, deployment.id, { status, finished_at: at, phase_started_at: at });
   const after = await findService(tx, service.name);
   if (after !== undefined) await publishDesired(tx, after);
+  // Nothing is held any more for a deployment that has ended.
+  await publishRoutes(tx, context, deployment.node);
   await appendEvent(tx, deployment, context.now(), {
     step: "finish",
     state: isSuccess ? "done" : "failed",
@@ -247,14 +249,32 @@ async function proveRoutes(context: McpContext, deployment: DeploymentRow): Prom
   const node = await findNode(context.database, deployment.node);
   const instances = await listServiceInstances(context.database, deployment.node, deployment.service);
   const signal = AbortSignal.timeout(probeTimeoutMs);
+  const foreign = listForeignCertificates(node);
   for (const component of deployment.components) {
     const expected = instances.filter(({ specHash }) => specHash === component.specHash).map(({ instance }) =>
       instance
     );
-    for (const { hostname, port, mode } of component.routes) {
-      await context.probeRoute({ hostname, port, mode, nodeAddress: node?.address ?? "", instances: expected }, signal);
+    for (const { hostname, port, mode, rules } of component.routes) {
+      // The proxy lets nobody else through, the control plane included: its report has to do.
+      if (mode === "l4" && rules?.policies?.allowAddresses !== undefined) continue;
+      const hasForeignCertificate = rules?.certificate === "acme" || foreign.has(hostname);
+      const nodeAddress = node?.address ?? "";
+      await context.probeRoute({
+        hostname,
+        port,
+        mode,
+        nodeAddress,
+        instances: expected,
+        ...(hasForeignCertificate ? { hasForeignCertificate } : {}),
+      }, signal);
     }
   }
+}
+
+/** The names whose certificates the proxy has from elsewhere than the platform's CA. */
+function listForeignCertificates(node: NodeRow | undefined): Set<string> {
+  const certificates = node?.proxy_report?.certificates ?? [];
+  return new Set(certificates.filter(({ source }) => source !== "platform").map(({ hostname }) => hostname));
 }
 
 /** Takes away the right to certificates that the service no longer routes. Best effort: what stays is a name the node had before. */

@@ -3,7 +3,7 @@ import { Route } from "#shared/contract/route.ts";
 import { type DesiredComponent, type InstanceReport } from "#shared/contract/state.ts";
 import { readFrame } from "#shared/feed/feed-store.ts";
 import { decodeCbor } from "#shared/wire/cbor.ts";
-import { leaseSeconds, type McpContext, publicPort, routesTopic } from "./context.ts";
+import { isReady, type McpContext, publicPort, routesTopic } from "./context.ts";
 import { findDeployment, listDeployments, toDeployment } from "./store/deployments.ts";
 import { findNode, listInstances, listNodes, listServiceInstances } from "./store/nodes.ts";
 import type { InstanceRow, NodeRow, ServiceRow } from "./store/rows.ts";
@@ -88,10 +88,6 @@ export async function listInstanceViews(context: McpContext): Promise<InstanceVi
 
 function toInstanceView({ node, report }: InstanceRow, known: NodeRow | undefined, context: McpContext): InstanceView {
   return { ...report, node, version: versionOf(report.image), current: known !== undefined && isReady(known, context) };
-}
-
-function isReady(node: NodeRow, context: McpContext): boolean {
-  return context.now().getTime() - Date.parse(node.last_seen_at) <= leaseSeconds * 1000;
 }
 
 /** All nodes. */

@@ -1,5 +1,6 @@
 import type { Backend, Route } from "#shared/contract/route.ts";
-import type { DesiredComponent, InstanceReport, ZoneRecord } from "#shared/contract/state.ts";
+import type { DesiredComponent, DesiredRoute, InstanceReport, ZoneRecord } from "#shared/contract/state.ts";
+import { pauseKey } from "./list-pauses.ts";
 
 /** A service whose routes exist, with the instances that the node reports. */
 export interface RoutedService {
@@ -7,38 +8,52 @@ export interface RoutedService {
   /** Components that the routes point to. */
   readonly components: readonly DesiredComponent[];
   readonly instances: readonly InstanceReport[];
+  /** How long requests are held now, in seconds, by `pauseKey()`. */
+  readonly pauses?: ReadonlyMap<string, number>;
 }
 
 /**
  * The routes of a service, by feed key. Backends are the healthy instances of exactly the routed spec. When none is healthy the ones
- * that run stay: a crashed container comes back on the same port, and until then a 502 says more than a refused handshake.
+ * that run stay: a crashed container comes back on the same port, and until then a 502 says more than a refused handshake. While
+ * requests are held, even those that have stopped keep the route alive.
  */
 export function deriveRoutes(service: RoutedService): Map<string, Route> {
   const routes = new Map<string, Route>();
   for (const component of service.components) {
-    const instances = pickInstances(component, service.instances);
-    for (const { name, hostname, port, mode } of component.routes) {
-      const backends = instances.flatMap((instance) => toBackend(instance, name ?? ""));
+    for (const route of component.routes) {
+      const seconds = service.pauses?.get(pauseKey(component.name, route.name));
+      const instances = pickInstances(component, service.instances, seconds !== undefined);
+      const backends = instances.flatMap((instance) => toBackend(instance, route.name ?? ""));
       if (backends.length === 0) continue;
-      routes.set(`${hostname}:${port}`, {
-        hostname,
-        port,
-        mode,
-        service: service.name,
-        component: component.name,
-        backends,
-      });
+      const place = { service: service.name, component: component.name, backends };
+      routes.set(`${route.hostname}:${route.port}`, toRoute(route, place, seconds));
     }
   }
   return routes;
 }
 
-function pickInstances(component: DesiredComponent, instances: readonly InstanceReport[]): InstanceReport[] {
+function toRoute(
+  { hostname, port, mode, rules = {} }: DesiredRoute,
+  place: Pick<Route, "service" | "component" | "backends">,
+  pauseSeconds: number | undefined,
+): Route {
+  const policies = pauseSeconds === undefined
+    ? {}
+    : { policies: { ...rules.policies, pause: { seconds: pauseSeconds } } };
+  return { hostname, port, mode, ...place, ...rules, ...policies };
+}
+
+function pickInstances(
+  component: DesiredComponent,
+  instances: readonly InstanceReport[],
+  isPaused: boolean,
+): InstanceReport[] {
   const same = instances.filter(({ component: name, specHash }) =>
     name === component.name && specHash === component.specHash
   );
   const healthy = same.filter(({ state }) => state === "healthy");
-  return healthy.length > 0 ? healthy : same.filter(({ state }) => state === "unhealthy" || state === "starting");
+  if (healthy.length > 0) return healthy;
+  return isPaused ? same : same.filter(({ state }) => state === "unhealthy" || state === "starting");
 }
 
 function toBackend(instance: InstanceReport, routeName: string): Backend[] {

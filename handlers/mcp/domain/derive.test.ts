@@ -23,6 +23,7 @@ const options = {
   definition,
   digests: new Map([["r.test/api:v1.2.3", "sha256:x"]]),
   serviceDomain: "svc.test",
+  forwardAuthUrl: (service: string) => `https://mcias.test/v1/auth/forward?service=${service}`,
   hash: (text: string) => `${text.length}-${text}`,
 };
 const components = toDesiredComponents({

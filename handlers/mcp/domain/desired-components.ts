@@ -1,6 +1,12 @@
-import type { ComponentDefinition, HealthDefinition, ServiceDefinition } from "#shared/contract/definition.ts";
-import { type DesiredComponent, HealthCheck } from "#shared/contract/state.ts";
+import type {
+  ComponentDefinition,
+  HealthDefinition,
+  RouteDefinition,
+  ServiceDefinition,
+} from "#shared/contract/definition.ts";
+import { type DesiredComponent, type DesiredRoute, HealthCheck } from "#shared/contract/state.ts";
 import { DurationMs } from "#shared/mcdsl/duration.ts";
+import { type ForwardAuthUrl, toPauseSeconds, toRouteRules } from "./to-route-rules.ts";
 
 /** What turns a definition into components that a node can run. */
 export interface DesiredComponentsOptions {
@@ -11,6 +17,8 @@ export interface DesiredComponentsOptions {
   readonly serviceDomain: string;
   /** SHA-256 of a text, as hex. */
   readonly hash: (text: string) => string;
+  /** URL by which the node's proxy asks MCIAS, for `forward_auth = "mcias"`. */
+  readonly forwardAuthUrl: ForwardAuthUrl;
   /** Makes all spec hashes new, so that every container is replaced. */
   readonly salt?: string;
 }
@@ -37,16 +45,28 @@ function toDesiredComponent(component: ComponentDefinition, options: DesiredComp
   const routeNames = component.routes.map((route) => route.name ?? "");
   return {
     ...shape,
+    // How routes are served is not part of it: a change of theirs alone needs no new container.
     // The check is part of it although it makes no container: a new check is proven by a new instance.
     specHash: options.hash(JSON.stringify([shape, routeNames, healthCheck, options.salt ?? ""])).slice(0, 32),
     strategy: component.update ?? (component.volumes.length > 0 ? "recreate" : "rolling"),
-    routes: component.routes.map((route) => ({
-      ...(route.name === undefined ? {} : { name: route.name }),
-      port: route.port,
-      mode: route.mode,
-      hostname: route.hostname ?? `${options.definition.name}.${options.serviceDomain}`,
-    })),
+    routes: component.routes.map((route) => toDesiredRoute(route, options)),
     healthCheck,
+  };
+}
+
+function toDesiredRoute(
+  route: RouteDefinition,
+  { definition, serviceDomain, forwardAuthUrl }: DesiredComponentsOptions,
+): DesiredRoute {
+  const rules = toRouteRules(route, forwardAuthUrl(definition.name));
+  const pauseSeconds = toPauseSeconds(route);
+  return {
+    ...(route.name === undefined ? {} : { name: route.name }),
+    port: route.port,
+    mode: route.mode,
+    hostname: route.hostname ?? `${definition.name}.${serviceDomain}`,
+    ...(rules === undefined ? {} : { rules }),
+    ...(pauseSeconds === undefined ? {} : { pauseSeconds }),
   };
 }
 
@@ -56,10 +76,12 @@ function toHealthCheck(health: HealthDefinition | undefined): HealthCheck {
   return HealthCheck.parse({ ...check, timeoutSeconds: DurationMs.parse(timeout) / 1000 });
 }
 
-/** The host names of L7 routes: each needs a certificate. */
+/** The host names of L7 routes: each needs a certificate of the platform's, unless a public CA issues it. */
 export function listCertificateNames(components: readonly DesiredComponent[]): string[] {
   const names = components.flatMap(({ routes }) =>
-    routes.filter(({ mode }) => mode === "l7").map(({ hostname }) => hostname)
+    routes.filter(({ mode, rules }) => mode === "l7" && rules?.certificate === undefined).map(({ hostname }) =>
+      hostname
+    )
   );
   return [...new Set(names)].sort();
 }

@@ -5,8 +5,8 @@ import type { InstanceReport } from "#shared/contract/state.ts";
 import { PlatformError } from "#shared/errors/platform-error.ts";
 import { readRevision } from "#shared/feed/feed-store.ts";
 import type { Sql } from "#shared/store/database.ts";
-import { leaseSeconds, type McpContext, nodeTopic, routesTopic } from "../context.ts";
-import { publishRoutes } from "../publish.ts";
+import { leaseSeconds, type McpContext, routesTopic } from "../context.ts";
+import { publishFirewall, publishRoutes } from "../publish.ts";
 import type { Reconciler } from "../reconcile.ts";
 import { appendEvent, findDeployment, type NewEvent } from "../store/deployments.ts";
 import { findNode, listNodeInstances, recordHeartbeat, recordNodeReport, recordProxyReport } from "../store/nodes.ts";
@@ -42,7 +42,10 @@ export function serveNodes(api: Api, { context, reconciler, names }: NodeRouteDe
     const isNew = await context.hub.transaction(async (tx) => {
       const before = await findNode(tx, params.node);
       await recordHeartbeat(tx, params.node, body, context.now().toISOString());
-      if (before === undefined) await publishRoutes(tx, context, params.node);
+      if (before === undefined) {
+        await publishRoutes(tx, context, params.node);
+        await publishFirewall(tx, params.node);
+      }
       return before?.address !== body.address;
     });
     if (isNew) await names.sync();
@@ -73,37 +76,6 @@ export function serveNodes(api: Api, { context, reconciler, names }: NodeRouteDe
       if (service.node === node && service.open_deployment !== null) await reconciler.advance(service.name);
     }
   }
-}
-
-/** Serves what nodes follow. */
-export function serveFeeds(api: Api, context: McpContext): void {
-  api.implement(mcpContract.nodeFeed, async ({ params, query, principal, request }) => {
-    assertOwnNode(principal, params.node);
-    return await context.hub.answerPoll(nodeTopic(params.node), query.since, request);
-  });
-  api.implement(mcpContract.nodeStream, async ({ params, query, principal, request }) => {
-    assertOwnNode(principal, params.node);
-    return context.hub.answerStream(nodeTopic(params.node), query.since, request);
-  });
-  api.implement(
-    mcpContract.routeFeed,
-    async ({ query, principal, request }) =>
-      await context.hub.answerPoll(routesTopic(nodeOf(principal, query.node)), query.since, request),
-  );
-  api.implement(
-    mcpContract.routeStream,
-    async ({ query, principal, request }) =>
-      context.hub.answerStream(routesTopic(nodeOf(principal, query.node)), query.since, request),
-  );
-}
-
-function nodeOf(principal: Principal, asked: string | undefined): string {
-  const node = asked ?? (principal.kind === "node" ? principal.username : undefined);
-  if (node === undefined) {
-    throw new PlatformError("invalid-request", "Cannot follow routes: no node is named, expected ?node=<name>");
-  }
-  assertOwnNode(principal, node);
-  return node;
 }
 
 /** Turns changes of instances into progress of the deployments that asked for them. */

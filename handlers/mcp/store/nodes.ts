@@ -1,5 +1,6 @@
 import type { Heartbeat } from "#shared/contract/mcp.ts";
 import type { InstanceReport, NodeReport, ProxyReport } from "#shared/contract/state.ts";
+import { PlatformError } from "#shared/errors/platform-error.ts";
 import type { Sql } from "#shared/store/database.ts";
 import { InstanceRow, NodeRow } from "./rows.ts";
 
@@ -44,10 +45,21 @@ export async function recordNodeReport(tx: Sql, name: string, report: NodeReport
 /** Replaces what a node's proxy reported before. */
 export async function recordProxyReport(tx: Sql, name: string, report: ProxyReport, at: string): Promise<void> {
   await tx.run(
-    `INSERT INTO node (name, address, version, last_seen_at, proxy_revision, proxy_problems, proxy_draining) VALUES (?, '', '', ?, ?, ?, ?)
+    `INSERT INTO node
+       (name, address, version, last_seen_at, proxy_revision, proxy_problems, proxy_draining, proxy_report, proxy_reported_at)
+     VALUES (?, '', '', ?, ?, ?, ?, ?, ?)
      ON CONFLICT (name) DO UPDATE SET proxy_revision = excluded.proxy_revision, proxy_problems = excluded.proxy_problems,
-       proxy_draining = excluded.proxy_draining`,
-    [name, at, report.appliedRevision, JSON.stringify(report.problems), JSON.stringify(report.draining)],
+       proxy_draining = excluded.proxy_draining, proxy_report = excluded.proxy_report,
+       proxy_reported_at = excluded.proxy_reported_at`,
+    [
+      name,
+      at,
+      report.appliedRevision,
+      JSON.stringify(report.problems),
+      JSON.stringify(report.draining),
+      JSON.stringify(report),
+      at,
+    ],
   );
 }
 
@@ -70,4 +82,18 @@ export async function listNodeInstances(sql: Sql, node: string): Promise<Instanc
 export async function listInstances(sql: Sql): Promise<InstanceRow[]> {
   const rows = await sql.all("SELECT node, report FROM instance ORDER BY service, instance");
   return rows.map((row) => InstanceRow.parse(row));
+}
+
+/**
+ * Makes sure that a node has been heard of.
+ *
+ * @throws {PlatformError} not-found — when it has not
+ */
+export async function assertNodeIsKnown(sql: Sql, name: string, action: string): Promise<void> {
+  if (await findNode(sql, name) !== undefined) return;
+  throw new PlatformError(
+    "not-found",
+    `Cannot ${action}: node "${name}" is not known, expected an enrolled node`,
+    { details: { next: "mcp node list" } },
+  );
 }

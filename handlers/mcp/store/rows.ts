@@ -1,7 +1,9 @@
 import { z } from "zod";
 import { ServiceDefinition } from "#shared/contract/definition.ts";
 import { DeploymentEvent, DeploymentKind, DeploymentStatus } from "#shared/contract/mcp.ts";
-import { DesiredComponent, InstanceReport } from "#shared/contract/state.ts";
+import { FirewallPart } from "#shared/contract/edge-views.ts";
+import { StoredRouteDefinition } from "#shared/contract/route-definition.ts";
+import { DesiredComponent, InstanceReport, ProxyReport } from "#shared/contract/state.ts";
 
 /** A column that holds JSON. */
 function json<T extends z.ZodType>(schema: T) {
@@ -54,6 +56,9 @@ export const NodeRow = z.object({
   proxy_revision: z.int(),
   proxy_problems: json(z.record(z.string(), z.string())),
   proxy_draining: json(z.record(z.string(), z.number())),
+  /** All that its proxy said last. */
+  proxy_report: json(ProxyReport).nullable(),
+  proxy_reported_at: z.string().nullable(),
 });
 /** A row of `node`. */
 export type NodeRow = z.infer<typeof NodeRow>;
@@ -62,6 +67,21 @@ export type NodeRow = z.infer<typeof NodeRow>;
 export const InstanceRow = z.object({ node: z.string(), report: json(InstanceReport) });
 /** A row of `instance`. */
 export type InstanceRow = z.infer<typeof InstanceRow>;
+
+/** A row of `stored_route`. */
+export const StoredRouteRow = z.object({
+  node: z.string(),
+  hostname: z.string(),
+  port: z.int(),
+  definition: json(StoredRouteDefinition),
+  created_by: z.string(),
+  created_at: z.string(),
+});
+/** A row of `stored_route`. */
+export type StoredRouteRow = z.infer<typeof StoredRouteRow>;
+
+/** A row of `firewall`. */
+export const FirewallRow = z.object({ scope: z.string(), rules: json(FirewallPart) });
 
 /** A row of which only the name was asked. */
 export const NameRow = z.object({ name: z.string() });
