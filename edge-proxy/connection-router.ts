@@ -1,18 +1,16 @@
 import type { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
 import type { Route } from "#shared/contract/route.ts";
-import type { ConnectionCaps } from "./connection-caps.ts";
+import type { ConnectionEnds, createAdmission } from "./admit-connection.ts";
 import type { ProxyLimits } from "./limits.ts";
 import type { ProxyMetrics, RefusalReason } from "./metrics.ts";
-import { type ProxyAddress, type ProxyHeader } from "./proxy-protocol/proxy-header.ts";
-import { readProxyHeader } from "./proxy-protocol/read-proxy-header.ts";
 import type { RouteTable } from "./routes.ts";
 import { alerts, type ClientHello } from "./tls/client-hello.ts";
 import { peekClientHello } from "./tls/peek-client-hello.ts";
-import { refuseConnection, resetConnection } from "./tls/refuse-connection.ts";
+import { refuseConnection } from "./tls/refuse-connection.ts";
 
 /** A connection that has said where it wants to go. */
-export interface RoutedConnection {
+export interface RoutedConnection extends ConnectionEnds {
   readonly client: Socket;
   readonly route: Route;
   readonly hello: ClientHello;
@@ -20,36 +18,24 @@ export interface RoutedConnection {
   readonly hostname: string;
   /** Every byte that was read. */
   readonly bytes: Buffer;
-  /** Verified address of the client: what a trusted PROXY header says, else the peer's. */
-  readonly source: ProxyAddress;
-  /** What the client connected to. */
-  readonly destination: ProxyAddress;
   /** To be called once the TLS handshake is done, if the proxy does it. */
   readonly settled: () => void;
 }
 
-/** How connections are received. */
-export interface ReceptionOptions {
-  /** Listeners whose connections begin with a header of the PROXY protocol (P1). */
-  readonly requiresProxyHeader: (listenerPort: number) => boolean;
-  /** Whether a peer may send one. */
-  readonly isTrustedProxy: (address: string) => boolean;
-  /** Whether a connection that asks for no or an unknown name gets a TLS alert, or a reset (X3). */
-  readonly refuseWith: "alert" | "reset";
-  /** Name of those who ask for none; they are refused without it (X3). */
-  readonly defaultHostname?: string;
-}
-
 /** What {@link createConnectionRouter} needs. */
-export interface ConnectionRouterDependencies extends ReceptionOptions {
+export interface ConnectionRouterDependencies {
+  /** Lets a connection in, or resets it and gives `undefined`. */
+  readonly admit: ReturnType<typeof createAdmission>;
+  /** Connections that have not found their route, or whose TLS handshake is not done. */
+  readonly unsettled: Set<Socket>;
   /** The routes. */
   readonly table: Pick<RouteTable, "find">;
   /** Limits of the peek. */
   readonly limits: Pick<ProxyLimits, "firstByteMs" | "clientHelloMs">;
-  /** Refuses connections by who the client is, before anything is answered or counted; says why. */
-  readonly judge: (address: string) => { readonly by: string; readonly rule: string } | undefined;
-  /** Bounds what is open. */
-  readonly caps: ConnectionCaps;
+  /** Whether a connection that asks for no or an unknown name gets a TLS alert, or a reset (X3). */
+  readonly refuseWith: "alert" | "reset";
+  /** Name of those who ask for none; they are refused without it (X3). */
+  readonly defaultHostname?: string;
   /** Counts refusals. */
   readonly metrics: ProxyMetrics;
   /** Takes over a connection to an L4 route; resolves when it has ended. */
@@ -67,39 +53,21 @@ export interface ConnectionRouter {
 }
 
 /**
- * A router that reads the PROXY header where one is required, asks the firewall, reads the ClientHello and hands the connection to the
- * L4 relay or to TLS termination, or refuses it.
+ * A router that reads the ClientHello of connections that may stay and hands them to the L4 relay or to TLS termination, or refuses
+ * them.
  */
 export function createConnectionRouter(dependencies: ConnectionRouterDependencies): ConnectionRouter {
-  const { metrics, limits, caps } = dependencies;
-  const unsettled = new Set<Socket>();
+  const { metrics, limits, unsettled } = dependencies;
 
   async function accept(client: Socket, listenerPort: number): Promise<void> {
     // Whoever takes the connection over listens for errors too; this one keeps an early reset from ending the process.
     client.on("error", () => client.destroy());
-    const ends = dependencies.requiresProxyHeader(listenerPort)
-      ? await readEnds(client, dependencies)
-      : endsOf(client, undefined);
-    if (ends === undefined) return resetAndCount(client, "proxy-header");
-    const block = dependencies.judge(ends.source.address);
-    if (block !== undefined) {
-      metrics.blocked(block.by, block.rule);
-      return resetAndCount(client, "blocked");
-    }
-    const place = caps.enter(ends.source.address);
-    if (typeof place === "string") {
-      metrics.limited(place);
-      return resetAndCount(client, "limited");
-    }
+    const admitted = dependencies.admit(client, listenerPort);
+    const ends = admitted instanceof Promise ? await admitted : admitted;
+    if (ends === undefined) return;
     unsettled.add(client);
-    const settled = () => {
-      unsettled.delete(client);
-      place.settle();
-    };
-    client.once("close", () => {
-      unsettled.delete(client);
-      place.leave();
-    });
+    const settled = () => void unsettled.delete(client);
+    client.once("close", settled);
     await route({ client, listenerPort, ...ends, settled });
   }
 
@@ -128,11 +96,6 @@ export function createConnectionRouter(dependencies: ConnectionRouterDependencie
     refuseConnection(client, isRoutingRefusal && dependencies.refuseWith === "reset" ? undefined : alert);
   }
 
-  function resetAndCount(client: Socket, reason: RefusalReason): void {
-    metrics.refused(reason);
-    resetConnection(client);
-  }
-
   return {
     accept,
     cutUnrouted() {
@@ -141,12 +104,7 @@ export function createConnectionRouter(dependencies: ConnectionRouterDependencie
   };
 }
 
-interface Ends {
-  readonly source: ProxyAddress;
-  readonly destination: ProxyAddress;
-}
-
-interface Arrival extends Ends {
+interface Arrival extends ConnectionEnds {
   readonly client: Socket;
   readonly listenerPort: number;
   readonly settled: () => void;
@@ -155,27 +113,6 @@ interface Arrival extends Ends {
 type Target =
   | { readonly route: Route; readonly hostname: string }
   | { readonly reason: RefusalReason; readonly alert: number };
-
-async function readEnds(
-  client: Socket,
-  { limits, isTrustedProxy }: Pick<ConnectionRouterDependencies, "limits" | "isTrustedProxy">,
-): Promise<Ends | undefined> {
-  const header = await readProxyHeader(client, { timeoutMs: limits.firstByteMs, isTrusted: isTrustedProxy });
-  return header.kind === "header" ? endsOf(client, header) : undefined;
-}
-
-function endsOf(client: Socket, header: ProxyHeader | undefined): Ends {
-  const { remoteAddress = "0.0.0.0", remotePort = 0, localAddress = "0.0.0.0", localPort = 0 } = client;
-  return {
-    source: header?.source ?? { address: withoutMapping(remoteAddress), port: remotePort },
-    destination: header?.destination ?? { address: withoutMapping(localAddress), port: localPort },
-  };
-}
-
-/** A listener on `::` sees IPv4 clients as mapped addresses (RFC 4291 §2.5.5.2). */
-function withoutMapping(address: string): string {
-  return address.startsWith("::ffff:") ? address.slice(7) : address;
-}
 
 function resolveRoute(
   { table, listenerPort, defaultHostname }: Pick<ConnectionRouterDependencies, "table" | "defaultHostname"> & {

@@ -10,7 +10,9 @@ import {
   createCertificateKeeper,
 } from "./certificates/certificate-keeper.ts";
 import type { Log } from "#shared/log/log.ts";
-import { type DataPlane, type DataPlaneOptions, type DataPlaneSettings, openDataPlane } from "./data-plane.ts";
+import type { DataPlane, DataPlaneOptions, DataPlaneSettings } from "./data-plane.ts";
+import { openDataPlane } from "./open-data-plane.ts";
+import { createCounterBuffer } from "./firewall/counter-table.ts";
 import { defaultLimits, type ProxyLimits } from "./limits.ts";
 import type { ProxyMetrics } from "./metrics.ts";
 import { mergeSamples, renderSamples } from "./metrics/samples.ts";
@@ -65,7 +67,10 @@ export interface Proxy extends AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-const defaultSettings: Omit<DataPlaneSettings, "address" | "port" | "aliasPorts" | "limits" | "ticketSecret"> = {
+const defaultSettings: Omit<
+  DataPlaneSettings,
+  "address" | "port" | "aliasPorts" | "limits" | "ticketSecret" | "counters"
+> = {
   staticRoutes: [],
   inheritedFds: [],
   reusePort: false,
@@ -73,7 +78,11 @@ const defaultSettings: Omit<DataPlaneSettings, "address" | "port" | "aliasPorts"
   trustedProxies: [],
   refuseWith: "alert",
   accessLog: "all",
+  worker: 0,
 };
+
+/** Clients that are remembered at the same time, 64 bytes each. */
+const trackedClients = 65_536;
 
 /**
  * Opens the proxy with its static routes only.
@@ -87,6 +96,10 @@ export async function openProxy(options: ProxyOptions): Promise<Proxy> {
   const plane = await openPlane({
     ...defaultSettings,
     ticketSecret: randomBytes(32),
+    counters: {
+      connections: createCounterBuffer({ entries: trackedClients, workers: 1 }),
+      requests: createCounterBuffer({ entries: trackedClients, workers: 1 }),
+    },
     ...settings,
     address: options.address,
     port: options.port,

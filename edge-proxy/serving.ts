@@ -12,7 +12,7 @@ import type { ProxyLimits } from "./limits.ts";
 import type { ProxyMetrics } from "./metrics.ts";
 import { buildProxyHeader } from "./proxy-protocol/build-proxy-header.ts";
 import { routeKey } from "./routes.ts";
-import { createHostServers, type TlsMaterial } from "./tls/host-servers.ts";
+import { createHostServers, type HostServers, type TlsMaterial } from "./tls/host-servers.ts";
 import { resetConnection } from "./tls/refuse-connection.ts";
 import { createTicketKeys } from "./tls/ticket-keys.ts";
 
@@ -43,29 +43,10 @@ type Handshakes = Map<string, Pick<RoutedConnection, "source" | "settled">>;
 
 /** Serving without a certificate. */
 export function createServing(options: ServingOptions): Serving {
-  const { metrics, limits, log, attachments } = options;
+  const { metrics, attachments } = options;
   const handshakes: Handshakes = new Map();
   const isAllowed = createAllowLists();
-  const hosts = createHostServers({
-    handshakeMs: limits.handshakeMs,
-    ticketKeys: createTicketKeys({ secret: options.ticketSecret }),
-    onSecure(socket, hostname) {
-      const handshake = handshakes.get(endsOf(socket));
-      if (handshake === undefined) return void socket.destroy();
-      handshake.settled();
-      options.acceptSecure(socket, {
-        hostname,
-        port: socket.localPort ?? 0,
-        clientAddress: handshake.source.address,
-      });
-    },
-    onFault(hostname, reason, error) {
-      metrics.refused("handshake");
-      metrics.handshakeFailed(hostname, reason);
-      if (reason === "timeout") metrics.limited("handshakes");
-      log.debug("a handshake failed", { hostname, reason, error });
-    },
-  });
+  const hosts = createHosts(options, handshakes);
 
   return {
     async serveL4(connection) {
@@ -104,6 +85,31 @@ export function createServing(options: ServingOptions): Serving {
       else hosts.set(hostname, material);
     },
   };
+}
+
+/** The TLS servers, which find the handshake again by its ends. */
+function createHosts(options: ServingOptions, handshakes: Handshakes): HostServers {
+  const { limits, metrics, log } = options;
+  return createHostServers({
+    handshakeMs: limits.handshakeMs,
+    ticketKeys: createTicketKeys({ secret: options.ticketSecret }),
+    onSecure(socket, hostname) {
+      const handshake = handshakes.get(endsOf(socket));
+      if (handshake === undefined) return void socket.destroy();
+      handshake.settled();
+      options.acceptSecure(socket, {
+        hostname,
+        port: socket.localPort ?? 0,
+        clientAddress: handshake.source.address,
+      });
+    },
+    onFault(hostname, reason, error) {
+      metrics.refused("handshake");
+      metrics.handshakeFailed(hostname, reason);
+      if (reason === "timeout") metrics.limited("handshakes");
+      log.debug("a handshake failed", { hostname, reason, error });
+    },
+  });
 }
 
 function endsOf(

@@ -1,0 +1,178 @@
+import { randomUUID } from "node:crypto";
+import type { Socket } from "node:net";
+import { waitFor } from "#shared/lifecycle/wait.ts";
+import { createAdmission } from "./admit-connection.ts";
+import { type Attachments, createAttachments } from "./attachments.ts";
+import { type ConnectionRouter, createConnectionRouter } from "./connection-router.ts";
+import type { DataPlane, DataPlaneOptions } from "./data-plane.ts";
+import { createBlockTest } from "./firewall/block-set.ts";
+import { type ConnectionGuard, createConnectionGuard } from "./firewall/connection-guard.ts";
+import { createConnectionLimiter } from "./firewall/connection-limiter.ts";
+import { attachCounterTable } from "./firewall/counter-table.ts";
+import { createInstanceLoad, type InstanceLoad } from "./instance-load.ts";
+import { createBackends } from "./l7/backends.ts";
+import { createDeadlines } from "./l7/deadlines.ts";
+import { createGatekeeper } from "./l7/gatekeeper.ts";
+import { createL7Edge, type L7Edge } from "./l7/l7-edge.ts";
+import { createListeners, type Listeners } from "./listeners.ts";
+import type { ProxyMetrics } from "./metrics.ts";
+import { createRouteTable, type RouteTable } from "./routes.ts";
+import { createServing } from "./serving.ts";
+
+/**
+ * Opens a data plane in this thread.
+ *
+ * @throws {PlatformError} conflict — when the main port cannot be opened
+ */
+export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlane> {
+  const { metrics, limits } = options;
+  // The port decides which routes end at the main listener, so the listener comes before the routes.
+  let accept: ConnectionRouter["accept"] = (client) => Promise.resolve(void client.destroy());
+  const listeners = createListeners({
+    ...options,
+    onConnection: (socket, port) => accept(socket, port),
+    onChange: () => options.onChange("ports"),
+  });
+  const port = await listeners.openMain(options.port);
+  const table = createRouteTable({ ...options, port }, options.staticRoutes);
+  const load = createInstanceLoad((instance) => table.instances.has(instance) || options.onChange("draining"));
+  const attachments = createAttachments({
+    drainMs: limits.drainMs,
+    isCurrent: (route) => table.routesOf(route.hostname).includes(route),
+  });
+  const guard = createGuard(options);
+  const unsettled = new Set<Socket>();
+  const l7 = createL7Side(options, { table, load });
+  const serving = createServing({ ...options, load, attachments, acceptSecure: l7.edge.accept });
+  const admit = createAdmission({
+    limits,
+    metrics,
+    guard,
+    requiresProxyHeader: (listenerPort) => options.proxyProtocolPorts.includes(listenerPort),
+    isTrustedProxy: createBlockTest(options.trustedProxies),
+    isCrowded: () => unsettled.size >= limits.handshakes,
+  });
+  const router = createConnectionRouter({ ...options, ...serving, table, admit, unsettled });
+  accept = router.accept;
+  metrics.collectFrom((sink) => {
+    attachments.flush();
+    sink.add("mc_proxy_unrouted_open", "", unsettled.size);
+  });
+  listeners.setExtraPorts(table.extraPorts);
+
+  return {
+    port,
+    table,
+    apply: createApply({ table, listeners, attachments, edge: l7.edge, metrics }),
+    certificate: serving.certificate,
+    firewall: guard.apply,
+    roots: l7.roots,
+    portState: listeners.state,
+    ports: listeners.ports,
+    draining: () => load.outside(table.instances),
+    workers: () => 1,
+    facts: () =>
+      Promise.resolve({
+        openConnections: listeners.open(),
+        instancesAside: load.aside(),
+        attachments: attachments.list(),
+        firewallHits: guard.hits(),
+      }),
+    otherSamples: () => Promise.resolve([]),
+    drain: () => drain({ ...options, listeners, router, attachments, l7 }),
+  };
+}
+
+/** Takes a step of the routes to all who hold something of a route. */
+function createApply({ table, listeners, attachments, edge, metrics }: {
+  readonly table: RouteTable;
+  readonly listeners: Listeners;
+  readonly attachments: Attachments;
+  readonly edge: L7Edge;
+  readonly metrics: ProxyMetrics;
+}): DataPlane["apply"] {
+  return (changes) => {
+    const before = table.versions;
+    const applied = table.apply(changes);
+    if (before.extraPorts !== table.versions.extraPorts) listeners.setExtraPorts(table.extraPorts);
+    attachments.drainGone(applied.gone);
+    attachments.keep(applied.changed);
+    if (applied.gone.length > 0) edge.routesGone();
+    for (const key of applied.gone) metrics.forget(key);
+    return applied;
+  };
+}
+
+/** How long tunnels may take to close after they were told to, in milliseconds. */
+const goodbyeMs = 1_000;
+
+interface Drainable extends Pick<DataPlaneOptions, "limits" | "log"> {
+  readonly listeners: Listeners;
+  readonly router: ConnectionRouter;
+  readonly attachments: Attachments;
+  readonly l7: { drain(): void; closeTunnels(): void; close(): void };
+}
+
+async function drain({ limits, log, listeners, router, attachments, l7 }: Drainable): Promise<void> {
+  log.info("draining", { drainMs: limits.drainMs });
+  listeners.close();
+  router.cutUnrouted();
+  l7.drain();
+  const deadline = new AbortController();
+  await Promise.race([listeners.whenEmpty(), waitFor(limits.drainMs, deadline.signal)]);
+  if (listeners.open() > 0) {
+    l7.closeTunnels();
+    await Promise.race([listeners.whenEmpty(), waitFor(goodbyeMs, deadline.signal)]);
+  }
+  deadline.abort();
+  listeners.cutAll();
+  attachments.stop();
+  l7.close();
+}
+
+/** The firewall and the caps of connections, one for all workers. */
+function createGuard({ counters, worker, limits, countryOf }: DataPlaneOptions): ConnectionGuard {
+  return createConnectionGuard({
+    limiter: createConnectionLimiter({ counters: attachCounterTable(counters.connections, worker) }),
+    limits: { maxOpenTotal: limits.connections, maxOpenPerAddress: limits.connectionsPerAddress },
+    ...(countryOf === undefined ? {} : { countryOf }),
+  });
+}
+
+/** The HTTP side. */
+function createL7Side(
+  { limits, metrics, log, accessLog }: DataPlaneOptions,
+  { table, load }: { readonly table: RouteTable; readonly load: InstanceLoad },
+) {
+  let rootsPem: string | undefined;
+  let isDraining = false;
+  const deadlines = createDeadlines();
+  const backends = createBackends({ deadlines, idleMs: limits.backendKeepAliveMs, rootsPem: () => rootsPem });
+  const edge = createL7Edge({
+    findRoute(listenerPort, hostname) {
+      const route = table.find(listenerPort, hostname);
+      return route?.mode === "l7" ? route : undefined;
+    },
+    load,
+    backends,
+    gatekeeper: createGatekeeper(),
+    limits,
+    deadlines,
+    counter: (key) => metrics.route(key),
+    limited: metrics.limited,
+    log,
+    accessLog,
+    newId: randomUUID,
+    isDraining: () => isDraining,
+  });
+  return {
+    edge,
+    roots: (pem: string) => void (rootsPem = pem),
+    drain(): void {
+      isDraining = true;
+      edge.drain();
+    },
+    closeTunnels: edge.closeTunnels,
+    close: () => backends.close(),
+  };
+}
