@@ -163,8 +163,8 @@ class Decoder implements ChunkedDecoder {
   #isSectionComplete(): boolean {
     const section = this.#section;
     const length = this.#sectionLength;
-    if (section === undefined || length < 2 || section[length - 1] !== lineFeed) return false;
-    if (section[length - 2] !== carriageReturn) throw new FramingError("a trailer ends without CRLF");
+    if (section === undefined || section[length - 1] !== lineFeed) return false;
+    if (length < 2 || section[length - 2] !== carriageReturn) throw new FramingError("a trailer ends without CRLF");
     return length === 2 || section[length - 3] === lineFeed;
   }
 }

@@ -58,7 +58,7 @@ export function parseRequestHead(buffer: Buffer, start: number, end: number): Pa
       if (fault !== undefined) return fault;
     }
   }
-  return isLineBreak(buffer, at) && at === end - 2 ? toRequest(line, found) : malformedField;
+  return toRequest(line, found);
 }
 
 const malformedField = createFault(400, "a header field is malformed");

@@ -72,7 +72,6 @@ export function parseResponseHead(
     if (field.name.kind === "ordinary") found.fields.push(field.name.raw, value);
     else if (!takeResponseField(found, field, value)) return malformedFraming;
   }
-  if (!isLineBreak(buffer, at) || at !== end - 2) return malformedField;
   if (found.isChunked && (found.contentLength !== -1 || line.version === "1.0")) return malformedFraming;
   return toResponse(line, found, requestMethod);
 }

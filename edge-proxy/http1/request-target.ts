@@ -3,7 +3,7 @@ import { isAuthority } from "./authority.ts";
 
 /** Longest target; RFC 9112 §3 asks for at least 8000. */
 const maxTargetLength = 8192;
-const hash = 35, delete_ = 127;
+const hash = 35, firstAboveTarget = 127;
 
 /** What a request target says. */
 export interface RequestTarget {
@@ -12,11 +12,14 @@ export interface RequestTarget {
   readonly authority: string | undefined;
 }
 
-/** The index of the first byte from `at` on that belongs to no target: a blank, a control, or `#` (RFC 9112 §3.2). */
+/**
+ * The index of the first byte from `at` on that belongs to no target: a blank, a control, `#`, or one above ASCII, which Node's parser
+ * refuses as well (RFC 9112 §3.2, RFC 3986 §2).
+ */
 export function findTargetEnd(buffer: Buffer, at: number): number {
   let end = at;
   let byte = buffer[end] ?? 0;
-  while (byte > 32 && byte !== hash && byte !== delete_) {
+  while (byte > 32 && byte !== hash && byte < firstAboveTarget) {
     end += 1;
     byte = buffer[end] ?? 0;
   }
