@@ -25,13 +25,16 @@ export class WriteBatch {
   push(piece: string | Buffer): boolean {
     this.#pieces.push(piece);
     this.#bytes += piece.length;
-    const isRoomy = this.#bytes + this.#socket.writableLength < this.#highWaterBytes;
-    if (!isRoomy) this.flush();
-    else if (!this.#scheduled) {
+    if (this.#bytes + this.#socket.writableLength >= this.#highWaterBytes) {
+      this.flush();
+      // Deno may have written all of it by now: then no drain will come.
+      return !this.#socket.writableNeedDrain;
+    }
+    if (!this.#scheduled) {
       this.#scheduled = true;
       queueMicrotask(this.#flush);
     }
-    return isRoomy;
+    return true;
   }
 
   /** Hands what was gathered to the socket. */

@@ -76,6 +76,8 @@ export interface L7Context {
   readonly deadlines: Deadlines;
   /** Counters of a route's key; those of `refused` for requests that no route took. */
   readonly counter: (routeKey: string) => RequestCounter;
+  /** Counts a request that ran into a limit of its route. */
+  readonly limited: (limit: "head" | "body" | "first_byte" | "total") => void;
   readonly log: Log;
   /** Which requests get a log line. */
   readonly accessLog: "all" | "errors" | "off";

@@ -1,4 +1,4 @@
-import type { Buffer } from "node:buffer";
+import { Buffer } from "node:buffer";
 import type { Backend, Route } from "#shared/contract/route.ts";
 import { backendKey } from "../routes.ts";
 import { answerError } from "./answer-error.ts";
@@ -17,10 +17,18 @@ import {
   type ClientStream,
   type ClientStreamEvents,
   type Fields,
+  type RequestHead,
   resetCodes,
   type ResponseHead,
 } from "./streams.ts";
 import { toTunnelHead } from "./websocket.ts";
+import { clientGoodbye, FrameBorders, serverGoodbye } from "./websocket-frames.ts";
+
+/** What exchanges share. */
+export interface ExchangeContext extends L7Context {
+  /** Those that are tunnels now. */
+  readonly tunnels: Set<Exchange>;
+}
 
 /** What an exchange waits for: decides what its deadline means. */
 type Phase = "admission" | "connect" | "continue" | "upload" | "head" | "body" | "tunnel" | "done";
@@ -40,7 +48,7 @@ const clientGone = 499;
 export class Exchange implements ClientStreamEvents, BackendStreamEvents, Timed {
   deadlineAt = Infinity;
   readonly #client: ClientStream;
-  readonly #context: L7Context;
+  readonly #context: ExchangeContext;
   readonly #startedAt: number;
   readonly #requestId: string;
   #phase: Phase = "admission";
@@ -65,8 +73,9 @@ export class Exchange implements ClientStreamEvents, BackendStreamEvents, Timed 
   #bytesOut = 0;
   #status = 0;
   #limitMs = Infinity;
+  #tunnel: { readonly fromClient: FrameBorders; readonly fromBackend: FrameBorders } | undefined;
 
-  constructor(client: ClientStream, context: L7Context) {
+  constructor(client: ClientStream, context: ExchangeContext) {
     this.#client = client;
     this.#context = context;
     this.#startedAt = context.deadlines.now();
@@ -84,10 +93,18 @@ export class Exchange implements ClientStreamEvents, BackendStreamEvents, Timed 
     const route = this.#context.findRoute(origin.port, origin.hostname);
     if (route === undefined) return this.#answer({ status: 503, reason: "no instance of the service is ready" });
     this.#route = route;
-    if (this.#client.request.bodyLength !== undefined && this.#isTooLong(this.#client.request.bodyLength)) {
-      return this.#answer({ status: 413, reason: "the body is longer than the route allows" });
+    const { request } = this.#client;
+    if (route.limits?.headBytes !== undefined && headBytesOf(request) > route.limits.headBytes) {
+      this.#context.limited("head");
+      return this.#answer({ status: 431, reason: "the head is larger than the route allows" });
     }
+    if (request.bodyLength !== undefined && this.#isTooLong(request.bodyLength)) return this.#refuseBody();
     this.#admit(route);
+  }
+
+  #refuseBody(): void {
+    this.#context.limited("body");
+    this.#answer({ status: 413, reason: "the body is longer than the route allows" });
   }
 
   #admit(route: Route): void {
@@ -165,9 +182,10 @@ export class Exchange implements ClientStreamEvents, BackendStreamEvents, Timed 
     this.#bodySent = true;
     if (this.#phase !== "tunnel" && this.#isTooLong(this.#bytesIn)) {
       this.#upstream?.reset(resetCodes.cancel);
-      return this.#answer({ status: 413, reason: "the body is longer than the route allows" });
+      return this.#headSent ? this.#breakOff() : this.#refuseBody();
     }
     this.#touch();
+    this.#tunnel?.fromClient.push(chunk);
     if (this.#upstream?.sendData(chunk) === false) this.#client.pauseRequest();
   }
 
@@ -199,6 +217,8 @@ export class Exchange implements ClientStreamEvents, BackendStreamEvents, Timed 
     this.#status = head.status;
     if (head.isTunnel) {
       this.#requestEnded = false;
+      this.#tunnel = { fromClient: new FrameBorders(), fromBackend: new FrameBorders() };
+      this.#context.tunnels.add(this);
       this.#client.sendHead(toTunnelHead(head, this.#client.request), false);
       this.#wait("tunnel", this.#route?.limits?.idleMs ?? limits.streamIdleMs);
       return this.#client.resumeRequest();
@@ -210,6 +230,7 @@ export class Exchange implements ClientStreamEvents, BackendStreamEvents, Timed 
 
   onResponseData(chunk: Buffer): void {
     this.#bytesOut += chunk.length;
+    this.#tunnel?.fromBackend.push(chunk);
     if (this.#client.sendData(chunk)) return this.#touch();
     this.#upstream?.pauseResponse();
     // How long the client may take to read is its connection's business.
@@ -260,10 +281,36 @@ export class Exchange implements ClientStreamEvents, BackendStreamEvents, Timed 
     this.#finish(this.#phase === "tunnel" ? 101 : clientGone);
   }
 
+  /** Whether its route is still there. */
+  get isRouted(): boolean {
+    const { origin } = this.#client;
+    return this.#context.findRoute(origin.port, origin.hostname) !== undefined;
+  }
+
+  /** Ends a tunnel as both ends expect it of a server that goes away, else by breaking it off (W2, RFC 6455 §7.4.1). */
+  goAway(): void {
+    if (this.#phase !== "tunnel" || this.#tunnel === undefined) return;
+    const { fromClient, fromBackend } = this.#tunnel;
+    if (fromClient.isBetween) this.#upstream?.sendData(Buffer.from(clientGoodbye));
+    if (!fromBackend.isBetween) return this.#breakOff();
+    this.#client.sendData(Buffer.from(serverGoodbye));
+    this.#client.sendEnd([]);
+    this.#upstream?.sendEnd([]);
+    this.#finish(101, "the tunnel was closed because its route is gone or the proxy stops");
+  }
+
+  #breakOff(): void {
+    this.#upstream?.reset(resetCodes.cancel);
+    this.#client.reset(resetCodes.cancel);
+    this.#finish(this.#status);
+  }
+
   onDeadline(): void {
     if (this.#phase === "continue" && this.#context.deadlines.now() < this.#totalAt) return this.#continue();
     this.#upstream?.reset(resetCodes.cancel);
     const step = this.#phase === "connect" ? "connect" : "response";
+    if (this.#context.deadlines.now() >= this.#totalAt) this.#context.limited("total");
+    else if (this.#phase === "head") this.#context.limited("first_byte");
     this.onFailed({ step, status: 504, error: new Error(`a time limit was reached: ${this.#phase}`) });
   }
 
@@ -302,6 +349,7 @@ export class Exchange implements ClientStreamEvents, BackendStreamEvents, Timed 
     this.#phase = "done";
     this.deadlineAt = Infinity;
     deadlines.delete(this);
+    if (this.#tunnel !== undefined) this.#context.tunnels.delete(this);
     this.#leave?.();
     this.#abort?.abort();
     noteEnding(this.#context, {
@@ -318,6 +366,13 @@ export class Exchange implements ClientStreamEvents, BackendStreamEvents, Timed 
       bytesOut: this.#bytesOut,
     });
   }
+}
+
+/** Size of a request's head as HTTP/1.1 would write it, in bytes. */
+function headBytesOf({ method, path, authority, fields }: RequestHead): number {
+  let bytes = method.length + path.length + authority.length;
+  for (const text of fields) bytes += text.length + 2;
+  return bytes;
 }
 
 function isEventStream(fields: Fields): boolean {

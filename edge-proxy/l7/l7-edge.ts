@@ -10,11 +10,17 @@ export interface L7Edge {
   accept(socket: TLSSocket, origin: ClientOrigin): void;
   /** Closes connections without a request now, the others after their response. */
   drain(): void;
+  /** Routes have gone: their tunnels may go on for the drain time (W2). */
+  routesGone(): void;
+  /** Ends all tunnels: the time to drain is over. */
+  closeTunnels(): void;
 }
 
 /** An L7 edge; never listens itself. */
 export function createL7Edge(context: L7Context): L7Edge {
   const { limits, deadlines } = context;
+  const tunnels = new Set<Exchange>();
+  const shared = { ...context, tunnels };
   const http1 = createHttp1Edge({
     serve,
     limits,
@@ -31,7 +37,7 @@ export function createL7Edge(context: L7Context): L7Edge {
   });
 
   function serve(stream: ClientStream): ClientStreamEvents {
-    const exchange = new Exchange(stream, context);
+    const exchange = new Exchange(stream, shared);
     exchange.start();
     return exchange;
   }
@@ -39,5 +45,14 @@ export function createL7Edge(context: L7Context): L7Edge {
   return {
     accept: (socket, origin) => http1.accept(socket, origin),
     drain: () => http1.drain(),
+    routesGone() {
+      if (tunnels.size === 0) return;
+      setTimeout(() => {
+        for (const tunnel of tunnels) if (!tunnel.isRouted) tunnel.goAway();
+      }, limits.drainMs).unref();
+    },
+    closeTunnels() {
+      for (const tunnel of tunnels) tunnel.goAway();
+    },
   };
 }
