@@ -153,26 +153,28 @@ test("S12: node's strict parser reads what is forwarded as we did", { timeout: 6
   assert.ok(heads.length > 100);
   const seen: string[] = [];
   let refused = "";
+  const done = Promise.withResolvers<void>();
   const server = createServer((request, response) => {
     let body = "";
     request.setEncoding("latin1").on("data", (chunk: string) => body += chunk).on("end", () => {
       seen.push(describe(request.method ?? "", request.url ?? "", request.rawHeaders, body));
       response.end();
+      if (seen.length === heads.length) done.resolve();
     });
   });
   server.on("clientError", (error, socket) => {
     refused = `${error.message} after ${seen.at(-1)}`;
     socket.destroy();
+    done.resolve();
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const address = server.address();
   const socket = connect(typeof address === "object" ? address?.port ?? 0 : 0, "127.0.0.1");
-  const closed = Promise.withResolvers<void>();
-  socket.on("error", () => socket.destroy()).on("close", () => closed.resolve()).resume();
+  socket.on("error", () => socket.destroy()).resume();
   for (const head of heads) socket.write(toBytes(head), "latin1");
-  socket.end();
-  await closed.promise;
+  await done.promise;
+  socket.destroy();
   server.close();
   assert.equal(refused, "");
   assert.deepEqual(seen, heads.map(expected));
