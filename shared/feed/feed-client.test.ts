@@ -267,3 +267,41 @@ test("startFeedClient() keeps what it has when the control plane has lost its da
   await waitUntil(() => running.client.state.entries.get("b"), { action: "see the new state", timeoutMs: 5_000 });
   await running.close();
 });
+
+test("startFeedClient() hands out steps, and the whole state after one that failed", async (t) => {
+  const hub = await openHub(t);
+  await using folder = await createTemporaryFolder();
+  await set(hub, "a", 1);
+  await set(hub, "b", 1);
+  const steps: { isWhole: boolean; set: Record<string, number>; removed: readonly string[]; revision: number }[] = [];
+  let fails = false;
+  const running = await startClient(t, {
+    open: follow(hub),
+    statePath: join(folder.path, "t.cbor"),
+    apply: () => {},
+    applyChanges({ isWhole, set: values, removed }, revision) {
+      steps.push({ isWhole, set: Object.fromEntries(values), removed, revision });
+      if (fails) throw new Error("not now");
+    },
+  });
+  const step = async (count: number) => {
+    await waitUntil(() => steps.length >= count || undefined, {
+      action: "see a step",
+      timeoutMs: 10_000,
+      intervalMs: 2,
+    });
+    return steps[count - 1];
+  };
+  assert.deepEqual(await step(1), { isWhole: true, set: { a: 1, b: 1 }, removed: [], revision: 2 });
+  await set(hub, "a", 2);
+  assert.deepEqual(await step(2), { isWhole: false, set: { a: 2 }, removed: [], revision: 3 });
+  await set(hub, "b", "no number");
+  assert.deepEqual(await step(3), { isWhole: false, set: {}, removed: ["b"], revision: 4 });
+  fails = true;
+  await set(hub, "c", 3);
+  assert.deepEqual(await step(4), { isWhole: false, set: { c: 3 }, removed: [], revision: 5 });
+  fails = false;
+  const last = await step(5);
+  assert.deepEqual([last?.isWhole, last?.set], [true, { a: 2, c: 3 }]);
+  await running.close();
+});

@@ -1,18 +1,27 @@
-import { readFile } from "node:fs/promises";
-import { z } from "zod";
+import type { z } from "zod";
 import { PlatformError } from "../errors/platform-error.ts";
 import { runLoop } from "../lifecycle/run-loop.ts";
 import type { Log } from "../log/log.ts";
-import { writeFileAtomically } from "../store/atomic-file.ts";
-import { decodeCbor, decodeFrames, encodeCbor } from "../wire/cbor.ts";
+import { decodeCbor, decodeFrames } from "../wire/cbor.ts";
 import { FeedFrame } from "./frame.ts";
-import { applyFrame, createTopicState, type TopicState } from "./topic-state.ts";
+import { openKeptTopic } from "./kept-topic.ts";
+import type { TopicState } from "./topic-state.ts";
 
 /** The state of a topic at one revision. */
 export interface FeedState<T> {
   readonly revision: number;
   /** Parsed values by key; a value that does not parse is left out and logged. */
   readonly entries: ReadonlyMap<string, T>;
+}
+
+/** A step from one state of a topic to the next. */
+export interface FeedChanges<T> {
+  /** Whether every key that is not named here is gone. */
+  readonly isWhole: boolean;
+  /** Values that are new or other ones. */
+  readonly set: ReadonlyMap<string, T>;
+  /** Keys that are gone, or whose value does not parse any more. */
+  readonly removed: readonly string[];
 }
 
 /** What {@link startFeedClient} needs. */
@@ -25,7 +34,12 @@ export interface FeedClientOptions<T> {
   readonly statePath: string;
   readonly schema: z.ZodType<T>;
   /** Called with each new state, one call at a time; also with the kept one at start. */
-  readonly apply: (state: FeedState<T>) => Promise<void> | void;
+  readonly apply?: (state: FeedState<T>) => Promise<void> | void;
+  /**
+   * Called with each step, one call at a time; first with the whole kept state, and with the whole state after a step that failed. With
+   * it the `entries` of {@link FeedState} change in place, so that a step costs what it changes.
+   */
+  readonly applyChanges?: (changes: FeedChanges<T>, revision: number) => Promise<void> | void;
   readonly log: Log;
   readonly signal: AbortSignal;
 }
@@ -38,12 +52,6 @@ export interface FeedClient<T> {
   readonly done: Promise<void>;
 }
 
-const KeptState = z.object({
-  topic: z.string(),
-  revision: z.int(),
-  entries: z.array(z.tuple([z.string(), z.custom<Uint8Array>((value) => value instanceof Uint8Array)])),
-});
-
 /**
  * Subscribes to a topic until `signal` aborts: applies the last good state from disk, then each frame in order.
  * The digest of each frame is checked against the state it leads to; a mismatch starts again from a snapshot.
@@ -51,28 +59,26 @@ const KeptState = z.object({
  * tried again with the next connection.
  */
 export async function startFeedClient<T>(options: FeedClientOptions<T>): Promise<FeedClient<T>> {
-  let topic = await loadKept(options);
-  let state = toState(topic, options);
-  let isApplied = topic.revision === 0;
+  const kept = await openKeptTopic({ ...options, path: options.statePath });
+  const parsed = createParsedTopic(options);
+  parsed.replace(kept.state.values);
+  let state = parsed.stateAt(kept.state.revision);
+  let changes = parsed.whole();
+  let isApplied = kept.state.revision === 0;
   await applyState();
 
-  const done = runLoop(follow, {
-    name: `feed ${options.topic}`,
-    log: options.log,
-    signal: options.signal,
-    minMs: 100,
-    maxMs: 5_000,
-  });
+  const { log, signal } = options;
+  const loop = runLoop(follow, { name: `feed ${options.topic}`, log, signal, minMs: 100, maxMs: 5_000 });
   return {
     get state() {
       return state;
     },
-    done,
+    done: loop.then(() => kept.close()),
   };
 
   async function follow(signal: AbortSignal): Promise<void> {
     await applyState();
-    const response = await options.open(Math.max(0, topic.revision), signal);
+    const response = await options.open(Math.max(0, kept.state.revision), signal);
     if (response.body === null) {
       throw new PlatformError("upstream-failed", `Cannot follow "${options.topic}": there is no body`);
     }
@@ -83,31 +89,96 @@ export async function startFeedClient<T>(options: FeedClientOptions<T>): Promise
   }
 
   async function take(frame: FeedFrame): Promise<void> {
-    assertNotEmptied(frame, topic, options);
-    const next = applyOrResync(frame);
-    if (next === topic) return;
-    await writeFileAtomically(options.statePath, encodeKept(options.topic, next));
-    topic = next;
-    state = toState(topic, options);
+    assertNotEmptied(frame, kept.state, options);
+    if (!await takeOrResync(frame)) return;
+    const step = parsed.take(frame);
+    changes = isApplied ? step : parsed.whole();
+    state = parsed.stateAt(frame.revision);
     isApplied = false;
     await applyState();
   }
 
-  function applyOrResync(frame: FeedFrame): TopicState {
+  async function takeOrResync(frame: FeedFrame): Promise<boolean> {
     try {
-      return applyFrame(topic, frame);
+      return await kept.take(frame);
     } catch (error) {
       // What comes next is applied even if it is the empty state of a topic that nothing was ever appended to.
-      topic = createTopicState(-1);
+      kept.reset();
       throw error;
     }
   }
 
   async function applyState(): Promise<void> {
     if (isApplied) return;
-    await options.apply(state);
-    isApplied = true;
+    try {
+      await options.applyChanges?.(changes, state.revision);
+      await options.apply?.(state);
+      isApplied = true;
+    } catch (error) {
+      changes = parsed.whole();
+      throw error;
+    }
   }
+}
+
+/** The values of a topic, parsed once each. */
+interface ParsedTopic<T> {
+  /** Parses everything anew. */
+  replace(values: ReadonlyMap<string, Uint8Array>): void;
+  /** Parses what a frame brings. */
+  take(frame: FeedFrame): FeedChanges<T>;
+  /** The step from nothing to what there is. */
+  whole(): FeedChanges<T>;
+  stateAt(revision: number): FeedState<T>;
+}
+
+function createParsedTopic<T>(options: FeedClientOptions<T>): ParsedTopic<T> {
+  const { schema, topic, log } = options;
+  let entries = new Map<string, T>();
+
+  function set(key: string, value: Uint8Array): boolean {
+    try {
+      entries.set(key, schema.parse(decodeCbor(value)));
+      return true;
+    } catch (error) {
+      entries.delete(key);
+      log.error("an entry of the feed does not parse and is left out", { topic, key, error });
+      return false;
+    }
+  }
+
+  function whole(): FeedChanges<T> {
+    return { isWhole: true, set: entries, removed: [] };
+  }
+
+  return {
+    replace(values) {
+      entries = new Map();
+      for (const [key, value] of values) set(key, value);
+    },
+    take(frame) {
+      // Whoever is given whole states may keep them.
+      if (frame.kind === "snapshot") entries = new Map();
+      else if (options.applyChanges === undefined) entries = new Map(entries);
+      const changed = new Map<string, T>();
+      const removed = new Set<string>();
+      for (const [key, value] of frame.entries) {
+        if (value === null) entries.delete(key);
+        else set(key, value);
+        const parsed = entries.get(key);
+        if (parsed === undefined) {
+          changed.delete(key);
+          removed.add(key);
+        } else {
+          removed.delete(key);
+          changed.set(key, parsed);
+        }
+      }
+      return frame.kind === "snapshot" ? whole() : { isWhole: false, set: changed, removed: [...removed] };
+    },
+    whole,
+    stateAt: (revision) => ({ revision, entries }),
+  };
 }
 
 /** A control plane that has lost its database must not stop what runs: only people can say that nothing should run. */
@@ -122,35 +193,4 @@ function assertNotEmptied(
     `Cannot follow "${options.topic}": the control plane has never written to it, but revision ${kept.revision} is kept here, ` +
       `expected its database to be restored, or "${options.statePath}" to be removed`,
   );
-}
-
-function encodeKept(name: string, topic: TopicState): Uint8Array {
-  return encodeCbor({ topic: name, revision: topic.revision, entries: [...topic.values] });
-}
-
-async function loadKept<T>(options: FeedClientOptions<T>): Promise<TopicState> {
-  const bytes = await readFile(options.statePath).catch(() => undefined);
-  if (bytes === undefined) return createTopicState();
-  try {
-    const kept = KeptState.parse(decodeCbor(bytes));
-    if (kept.topic !== options.topic) {
-      throw new PlatformError("conflict", `Cannot use the state of topic "${kept.topic}"`);
-    }
-    return createTopicState(kept.revision, new Map(kept.entries));
-  } catch (error) {
-    options.log.warn("the kept state cannot be used, starting from a snapshot", { path: options.statePath, error });
-    return createTopicState();
-  }
-}
-
-function toState<T>(topic: TopicState, options: FeedClientOptions<T>): FeedState<T> {
-  const entries = new Map<string, T>();
-  for (const [key, value] of topic.values) {
-    try {
-      entries.set(key, options.schema.parse(decodeCbor(value)));
-    } catch (error) {
-      options.log.error("an entry of the feed does not parse and is left out", { topic: options.topic, key, error });
-    }
-  }
-  return { revision: topic.revision, entries };
 }

@@ -16,19 +16,19 @@ export function createTopicState(revision = 0, values: ReadonlyMap<string, Uint8
 }
 
 /**
- * The state that a frame leads to; the same object when the frame changes nothing.
+ * The digest of the state that a frame leads to; `undefined` when the frame changes nothing.
  *
  * @throws {PlatformError} digest-mismatch — when the frame promises another state than the one it leads to
  */
-export function applyFrame(state: TopicState, frame: FeedFrame): TopicState {
-  const next = frame.kind === "snapshot" ? new Map<string, Uint8Array>() : new Map(state.values);
-  let digest = frame.kind === "snapshot" ? emptyDigest() : state.digest;
+export function checkFrame(state: TopicState, frame: FeedFrame): Uint8Array | undefined {
+  const old = frame.kind === "snapshot" ? createTopicState() : state;
+  let digest = old.digest;
+  // A key may come twice in one frame.
+  const seen = new Map<string, Uint8Array | null>();
   for (const [key, value] of frame.entries) {
-    const old = next.get(key);
-    if (old !== undefined) digest = mixDigest(digest, key, old);
-    if (value !== null) digest = mixDigest(digest, key, value);
-    if (value === null) next.delete(key);
-    else next.set(key, Uint8Array.from(value));
+    const before = seen.has(key) ? seen.get(key) : old.values.get(key);
+    for (const each of [before, value]) if (each !== undefined && each !== null) digest = mixDigest(digest, key, each);
+    seen.set(key, value);
   }
   if (!equalDigests(digest, frame.digest)) {
     throw new PlatformError(
@@ -37,5 +37,26 @@ export function applyFrame(state: TopicState, frame: FeedFrame): TopicState {
     );
   }
   const isSame = frame.kind === "delta" && frame.entries.length === 0 && frame.revision === state.revision;
-  return isSame ? state : { revision: frame.revision, values: next, digest };
+  return isSame ? undefined : digest;
+}
+
+/**
+ * The state that a frame leads to; the same object when the frame changes nothing.
+ *
+ * @throws {PlatformError} digest-mismatch — when the frame promises another state than the one it leads to
+ */
+export function applyFrame(state: TopicState, frame: FeedFrame): TopicState {
+  const digest = checkFrame(state, frame);
+  if (digest === undefined) return state;
+  const values = frame.kind === "snapshot" ? new Map<string, Uint8Array>() : new Map(state.values);
+  setEntries(values, frame);
+  return { revision: frame.revision, values, digest };
+}
+
+/** Writes the entries of a frame to the values of a topic. */
+export function setEntries(values: Map<string, Uint8Array>, frame: FeedFrame): void {
+  for (const [key, value] of frame.entries) {
+    if (value === null) values.delete(key);
+    else values.set(key, Uint8Array.from(value));
+  }
 }
