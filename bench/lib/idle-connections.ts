@@ -5,6 +5,7 @@ import { benchHost } from "./h2load.ts";
 
 const [port = 0, count = 0] = process.argv.slice(2).map(Number);
 const atATime = 32;
+const answerWithinMs = 30_000;
 const sockets = new Set<TLSSocket>();
 const request = `GET /1k HTTP/1.1\r\nHost: ${benchHost}\r\n\r\n`;
 let remaining = count;
@@ -25,6 +26,8 @@ function openOne(): Promise<void> {
       reject(new Error("a connection was closed before its answer"));
     });
     sockets.add(socket);
+    const reason = `only ${sockets.size - 1} connections were answered: the next was not within ${answerWithinMs} ms`;
+    setTimeout(() => reject(new Error(reason)), answerWithinMs).unref();
   });
 }
 

@@ -37,9 +37,10 @@ export async function measureIdleMemory({ name, port, server }: ProxyUnderTest, 
     process.stderr.write(`${name}: ${beforeMegabytes} MB, ${megabytes} MB with ${count} idle connections\n`);
     return kilobytes;
   } finally {
-    if (client.exitCode === null) {
+    if (client.exitCode === null && client.signalCode === null) {
+      const ended = once(client, "exit");
       client.kill();
-      await once(client, "exit");
+      await ended;
     }
   }
 }
