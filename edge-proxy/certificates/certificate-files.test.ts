@@ -3,8 +3,6 @@ import { readdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { createTemporaryFolder } from "#shared/store/temporary-folder.ts";
-import { waitUntil } from "#shared/lifecycle/wait.ts";
-import { backendAt, openTestProxy, routeTo } from "../testing/open-test-proxy.ts";
 import { createCertificateFiles } from "./certificate-files.ts";
 
 test("save() keeps a pair with mode 0600, candidates() finds it, remove() leaves nothing", async () => {
@@ -26,20 +24,4 @@ test("candidates() offers the new key first when a crash came between the two re
   await files.save("a.test", { chainPem: "new chain", keyPem: "old key" });
   await writeFile(join(folder.path, "a.test.key.new"), "new key");
   assert.deepEqual((await files.candidates("a.test")).map(({ keyPem }) => keyPem), ["new key", "old key"]);
-});
-
-test("a name that is not routed any more has no key on the node", async () => {
-  await using folder = await createTemporaryFolder();
-  await using running = await openTestProxy({ folder: folder.path });
-  const [first, second] = ["a.test", "b.test"].map((name) => routeTo(name, "l7", backendAt(9)));
-  assert.ok(first !== undefined && second !== undefined);
-  await running.serve(first, second);
-  assert.equal((await readdir(folder.path)).length, 4);
-  await running.serve(second);
-  await waitUntil(async () => (await readdir(folder.path)).length === 2 || undefined, {
-    action: "see the pair of a.test go",
-    timeoutMs: 5_000,
-    intervalMs: 5,
-  });
-  assert.deepEqual((await readdir(folder.path)).sort(), ["b.test.key", "b.test.pem"]);
 });

@@ -1,126 +1,148 @@
-import { describeError } from "#shared/errors/platform-error.ts";
-import { createBackoff } from "#shared/lifecycle/backoff.ts";
-import { waitFor } from "#shared/lifecycle/wait.ts";
 import type { Log } from "#shared/log/log.ts";
-import { checkCertificate, type CheckedCertificate } from "./check-certificate.ts";
 import type { CertificateFiles } from "./certificate-files.ts";
-import { createCertificateRequest } from "./create-request.ts";
+import type {
+  CertificateOrigin,
+  CertificateSource,
+  CertificateState,
+  ServedCertificate,
+} from "./certificate-source.ts";
+import type { CheckedCertificate } from "./check-certificate.ts";
+import { keepCertificate } from "./keep-certificate.ts";
+import { createKeptName, type KeptName } from "./kept-name.ts";
+import { createSlots } from "./slots.ts";
+import type { SuppliedCertificates } from "./supplied-certificates.ts";
 
-/** Issues certificates. */
-export interface CertificateSource {
-  /** The chain for a request (RFC 2986), PEM, leaf first. */
-  obtain(hostname: string, csrPem: string): Promise<string>;
-}
+export type { CertificateSource, CertificateState } from "./certificate-source.ts";
 
 /** What {@link createCertificateKeeper} needs. */
 export interface CertificateKeeperOptions {
-  /** Where certificates come from. */
+  /** The platform's CA. */
   readonly source: CertificateSource;
-  /** Where they are kept. */
+  /** A public CA, for the names that want one; they have a problem without it. */
+  readonly acme?: CertificateSource;
+  /** Certificates of the operator: they come before any other source. */
+  readonly supplied?: SuppliedCertificates;
+  /** Where issued certificates are kept. */
   readonly files: CertificateFiles;
-  /** PEM of the roots that chains must lead to, from this machine; not checked while it gives `undefined`. */
+  /** PEM of the platform's roots, from this machine; the end of its chains is not checked while it gives `undefined`. */
   readonly rootsPem?: () => Promise<string | undefined>;
-  /** Called with each certificate that is to be served from now on, and with `undefined` when a name is dropped or expired. */
+  /**
+   * Called with each certificate that is to be served from now on, and with `undefined` when a name is dropped or expired. What it gets
+   * is plain data: a worker can be sent it.
+   */
   readonly onCertificate: (hostname: string, certificate: CheckedCertificate | undefined) => void;
-  /** Called when {@link CertificateKeeper.state} may have changed. */
+  /** Called when {@link CertificateKeeper.state} may have changed; once for all that changed at one moment. */
   readonly onChange: () => void;
   /** The clock. */
   readonly now: () => Date;
   /** Receives what is issued and what fails. */
   readonly log: Log;
-  /** Waits between failed tries; 1 s to 5 min unless given. */
+  /** Waits between failed tries at the platform's CA; 1 s to 5 min unless given. */
   readonly retry?: { readonly minMs: number; readonly maxMs: number };
   /** Longest sleep before the clock is looked at again; 1 h unless given. */
   readonly checkEveryMs?: number;
 }
 
-/** What is known of the certificate of a name: `pending` until the first try has ended. */
-export type CertificateState = "pending" | CheckedCertificate | { readonly problem: string };
-
 /** Keeps one live certificate for each wanted name. */
 export interface CertificateKeeper {
-  /** Wants certificates for exactly these names from now on. */
-  want(hostnames: ReadonlySet<string>): void;
+  /** Wants certificates for exactly these names from now on; those of `acmeNames` from the public CA. */
+  want(hostnames: ReadonlySet<string>, acmeNames?: ReadonlySet<string>): void;
   /** What is known of a name. */
   state(hostname: string): CertificateState;
   /** Stops renewing. */
   stop(): Promise<void>;
 }
 
-/** Renewal is due at this share of the life, less up to a tenth at random so that names spread out. */
-const renewalShare = 2 / 3;
-
-interface KeptName {
-  state: CertificateState;
-  readonly stop: AbortController;
+interface Keeping {
+  readonly name: KeptName;
   readonly done: Promise<void>;
 }
 
+/** Most names whose files are read at once. */
+const parallelLoads = 16;
+/** Most requests to one CA at once, unless the source says otherwise. */
+const parallelIssues = 8;
+
 /** A keeper that wants nothing yet. */
 export function createCertificateKeeper(options: CertificateKeeperOptions): CertificateKeeper {
-  const names = new Map<string, KeptName>();
-  const { now, log, checkEveryMs = 3_600_000 } = options;
+  const names = new Map<string, Keeping>();
+  const keep = createOrigins(options);
+  const onChange = onceATurn(options.onChange);
+  let fromAcme: ReadonlySet<string> = new Set();
 
-  function start(hostname: string): void {
-    const stop = new AbortController();
-    const started = Promise.withResolvers<void>();
-    const kept: KeptName = { state: "pending", stop, done: started.promise };
-    names.set(hostname, kept);
-    keep(hostname, kept).then(started.resolve, started.reject);
+  function originOf(hostname: string): CertificateOrigin {
+    if (options.supplied?.find(hostname) !== undefined) return "supplied";
+    return fromAcme.has(hostname) ? "acme" : "platform";
   }
 
-  async function keep(hostname: string, kept: KeptName): Promise<void> {
-    const backoff = createBackoff(options.retry ?? { minMs: 1_000, maxMs: 300_000 });
-    let current = await load(hostname, options);
-    let renewAtMs = current === undefined ? 0 : renewalTime(current);
-    if (current !== undefined) settle(hostname, kept, current);
-    while (!kept.stop.signal.aborted) {
-      const dueInMs = renewAtMs - now().getTime();
-      if (dueInMs > 0) {
-        await waitFor(Math.min(dueInMs, checkEveryMs), kept.stop.signal);
-        continue;
-      }
-      try {
-        current = await issue(hostname, options);
-        renewAtMs = renewalTime(current);
-        backoff.reset();
-        settle(hostname, kept, current);
-      } catch (error) {
-        const retryInMs = backoff.next();
-        log.warn("cannot obtain a certificate, trying again", { hostname, error, retryInMs });
-        if (current === undefined || now() >= current.notAfter) {
-          settle(hostname, kept, { problem: describeError(error) });
-        }
-        await waitFor(retryInMs, kept.stop.signal);
-      }
-    }
+  function start(hostname: string, served: ServedCertificate | undefined): void {
+    const { now, onCertificate } = options;
+    const name = createKeptName({ hostname, origin: originOf(hostname), served, now, onCertificate, onChange });
+    names.set(hostname, { name, done: keep(hostname, name) });
   }
 
-  function settle(hostname: string, kept: KeptName, state: CheckedCertificate | { readonly problem: string }): void {
-    if (kept.stop.signal.aborted) return;
-    kept.state = state;
-    options.onCertificate(hostname, "problem" in state ? undefined : state);
-    options.onChange();
+  function update(hostname: string): void {
+    const name = names.get(hostname)?.name;
+    if (name === undefined) return start(hostname, undefined);
+    if (name.origin === originOf(hostname)) return;
+    name.stop();
+    start(hostname, name.served);
   }
 
-  function drop(hostname: string, kept: KeptName): void {
-    kept.stop.abort();
+  function drop(hostname: string, { name, done }: Keeping): void {
+    name.stop();
     names.delete(hostname);
     options.onCertificate(hostname, undefined);
     // A name that came back meanwhile keeps its pair.
-    void kept.done.then(() => names.has(hostname) ? undefined : removePair(hostname, options));
+    void done.then(() => names.has(hostname) ? undefined : removePair(hostname, options));
   }
 
+  options.supplied?.subscribe(() => {
+    for (const [hostname, { name }] of [...names]) {
+      const supplied = options.supplied?.find(hostname);
+      if (supplied !== undefined && name.origin === "supplied") name.show(supplied);
+      else update(hostname);
+    }
+  });
   return {
-    want(hostnames) {
-      for (const [hostname, kept] of names) if (!hostnames.has(hostname)) drop(hostname, kept);
-      for (const hostname of hostnames) if (!names.has(hostname)) start(hostname);
+    want(hostnames, acmeNames = new Set()) {
+      fromAcme = new Set(acmeNames);
+      for (const [hostname, keeping] of names) if (!hostnames.has(hostname)) drop(hostname, keeping);
+      for (const hostname of hostnames) update(hostname);
     },
-    state: (hostname) => names.get(hostname)?.state ?? "pending",
+    state: (hostname) => names.get(hostname)?.name.state ?? "pending",
     async stop() {
-      for (const { stop } of names.values()) stop.abort();
+      for (const { name } of names.values()) name.stop();
       await Promise.all([...names.values()].map(({ done }) => done));
     },
+  };
+}
+
+/** Keeps a name's certificate by the rules of its origin, until the name is stopped. */
+function createOrigins(options: CertificateKeeperOptions): (hostname: string, name: KeptName) => Promise<void> {
+  const { source, acme, supplied, rootsPem = () => Promise.resolve(undefined), checkEveryMs = 3_600_000 } = options;
+  const { files, now, log } = options;
+  const load = createSlots(parallelLoads);
+  const toOrigin = (of: CertificateSource) => ({
+    source: of,
+    slots: { load, issue: createSlots(of.parallel ?? parallelIssues) },
+    rootsPem: of.rootsPem ?? rootsPem,
+    retry: of.retry ?? options.retry ?? { minMs: 1_000, maxMs: 300_000 },
+  });
+  const origins = { platform: toOrigin(source), acme: acme && toOrigin(acme) };
+  return async (hostname, name) => {
+    const { origin, signal } = name;
+    if (origin === "supplied") return name.show(supplied?.find(hostname));
+    const from = origins[origin];
+    if (from === undefined) {
+      return name.fail("the route wants a public certificate, expected [acme] in the configuration");
+    }
+    await keepCertificate({
+      ...{ ...from, hostname, origin, files, checkEveryMs, now, log, signal },
+      onProblem: name.fail,
+      onCertificate: (certificate, renewAt, renewalProblem) =>
+        name.serve({ ...certificate, origin, renewAt, ...(renewalProblem === undefined ? {} : { renewalProblem }) }),
+    });
   };
 }
 
@@ -131,33 +153,15 @@ async function removePair(hostname: string, { files, log }: CertificateKeeperOpt
   );
 }
 
-/** The kept certificate, when it can still be served. */
-async function load(hostname: string, options: CertificateKeeperOptions): Promise<CheckedCertificate | undefined> {
-  for (const material of await options.files.candidates(hostname)) {
-    try {
-      const rootsPem = await options.rootsPem?.();
-      return checkCertificate(material, { hostname, now: options.now(), rootsPem });
-    } catch (error) {
-      options.log.info("a kept certificate is not used", { hostname, error });
-    }
-  }
-  return undefined;
-}
-
-/** A new certificate, checked and kept. */
-async function issue(hostname: string, options: CertificateKeeperOptions): Promise<CheckedCertificate> {
-  const { keyPem, csrPem } = await createCertificateRequest(hostname);
-  const chainPem = await options.source.obtain(hostname, csrPem);
-  const rootsPem = await options.rootsPem?.();
-  const certificate = checkCertificate({ chainPem, keyPem }, { hostname, now: options.now(), rootsPem });
-  await options.files.save(hostname, certificate);
-  const { serialNumber, notAfter } = certificate;
-  options.log.info("a certificate was obtained", { hostname, serialNumber, notAfter: notAfter.toISOString() });
-  return certificate;
-}
-
-/** When to renew, in milliseconds since 1970. */
-function renewalTime({ notBefore, notAfter }: CheckedCertificate): number {
-  const lifeMs = notAfter.getTime() - notBefore.getTime();
-  return notBefore.getTime() + lifeMs * (renewalShare - Math.random() / 10);
+/** Calls `call` once after all that happens in this turn of the event loop: thousands of names may settle in one. */
+function onceATurn(call: () => void): () => void {
+  let isDue = false;
+  return () => {
+    if (isDue) return;
+    isDue = true;
+    setImmediate(() => {
+      isDue = false;
+      call();
+    });
+  };
 }
