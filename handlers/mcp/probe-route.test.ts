@@ -5,11 +5,12 @@ import { once } from "node:events";
 import { test } from "node:test";
 import { createServer, type TLSSocket } from "node:tls";
 import { SubjectAlternativeNameExtension, X509CertificateGenerator } from "@peculiar/x509";
+import type { ProbeTarget } from "./context.ts";
 import { createProbeRoute, type ProbeOptions } from "./probe-route.ts";
 
 const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
 
-/** A TLS server for `web.test` that `answer` writes to once it was asked, and a probe that trusts it. */
+/** A TLS server for `web.test` and `*.shop.test` that `answer` writes to once it was asked, and a probe that trusts it. */
 async function openProxy(answer: (socket: TLSSocket) => void, dns?: ProbeOptions["dns"]) {
   const keys = await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
   const certificate = await X509CertificateGenerator.createSelfSigned({
@@ -17,7 +18,9 @@ async function openProxy(answer: (socket: TLSSocket) => void, dns?: ProbeOptions
     keys,
     signingAlgorithm: algorithm,
     notAfter: new Date(Date.now() + 3_600_000),
-    extensions: [new SubjectAlternativeNameExtension([{ type: "dns", value: "web.test" }])],
+    extensions: [
+      new SubjectAlternativeNameExtension([{ type: "dns", value: "web.test" }, { type: "dns", value: "*.shop.test" }]),
+    ],
   });
   const der = Buffer.from(await crypto.subtle.exportKey("pkcs8", keys.privateKey)).toString("base64");
   const key = `-----BEGIN PRIVATE KEY-----\n${der}\n-----END PRIVATE KEY-----\n`;
@@ -44,7 +47,8 @@ async function openProxy(answer: (socket: TLSSocket) => void, dns?: ProbeOptions
     instances: ["web-1"],
   } as const;
   return {
-    ask: (timeoutMs: number) => probe(target, AbortSignal.timeout(timeoutMs)),
+    ask: (timeoutMs: number, change: Partial<ProbeTarget> = {}) =>
+      probe({ ...target, ...change }, AbortSignal.timeout(timeoutMs)),
     [Symbol.dispose]() {
       for (const socket of sockets) socket.destroy();
       server.close();
@@ -85,4 +89,20 @@ test("createProbeRoute() asks DNS for names of the platform only", async () => {
   await elsewhere.ask(10_000);
   using ours = await openProxy(answer, { ...silent, domain: "test" });
   await assert.rejects(ours.ask(200), /DNS does not know the name yet/);
+});
+
+test("createProbeRoute() asks for some label of a wildcard", async () => {
+  let asked: string | false | null = null;
+  using proxy = await openProxy((socket) => {
+    asked = socket.servername;
+    socket.end(`${head}{"instance":"web-1"}`);
+  });
+  await proxy.ask(10_000, { hostname: "*.shop.test" });
+  assert.equal(asked, "mcp-probe.shop.test");
+});
+
+test("createProbeRoute() trusts the platform's CA only, and leaves foreign certificates to the proxy", async () => {
+  using proxy = await openProxy((socket) => void socket.end(`${head}{"instance":"web-1"}`));
+  await assert.rejects(proxy.ask(300, { hostname: "public.test" }), /the TLS handshake failed/);
+  await proxy.ask(10_000, { hostname: "public.test", hasForeignCertificate: true });
 });

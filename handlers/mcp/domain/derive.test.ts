@@ -67,6 +67,52 @@ test("toDesiredComponents() gives equal hashes to equal containers, whatever por
   assert.notEqual(full(definition), full(definition, "again"));
 });
 
+function withRules(change: Record<string, unknown>): ServiceDefinition {
+  const [, web] = definition.components;
+  const routes = web?.routes.map((route) => ({ ...route, ...change }));
+  return ServiceDefinition.parse({ ...definition, components: [definition.components[0], { ...web, routes }] });
+}
+
+test("toDesiredComponents() gives routes their rules, which make no new container", () => {
+  const changed = withRules({
+    backend: "h2c",
+    limits: { body: "1MiB" },
+    policies: { forward_auth: "mcias", pause: "10s" },
+  });
+  const [, web] = toDesiredComponents({ ...options, definition: changed });
+  const [, before] = toDesiredComponents(options);
+  assert.equal(web?.specHash, before?.specHash);
+  assert.equal(web?.routes[0]?.pauseSeconds, 10);
+  assert.equal(web?.routes[0]?.rules?.backendProtocol, "h2c");
+  assert.equal(
+    web?.routes[0]?.rules?.policies?.forwardAuth?.url,
+    "https://mcias.test/v1/auth/forward?service=api",
+  );
+});
+
+test("listCertificateNames() leaves out names whose certificate a public CA issues", () => {
+  const acme = toDesiredComponents({ ...options, definition: withRules({ certificate: "acme" }) });
+  assert.deepEqual(listCertificateNames(acme), []);
+});
+
+test("deriveRoutes() passes the rules on, and keeps a held route alive with what has stopped", () => {
+  const desired = toDesiredComponents({
+    ...options,
+    definition: withRules({ limits: { body: "1MiB" }, policies: { allow: ["10.0.0.0/8"], pause: "10s" } }),
+    hash: (text) => (text.includes('"api"') ? "hash-api" : "hash-web"),
+  });
+  const rules = { limits: { bodyBytes: 1_048_576 }, policies: { allowAddresses: ["10.0.0.0/8"] } };
+  const routeOf = (state: InstanceState, pauses = new Map<string, number>()) =>
+    deriveRoutes({ name: "api", components: desired, instances: [instance("web", state, "w1")], pauses })
+      .get("docs.example.net:443");
+  const { limits, policies } = routeOf("healthy") ?? {};
+  assert.deepEqual({ limits, policies }, rules);
+  assert.equal(routeOf("stopped"), undefined);
+  const held = routeOf("stopped", new Map([["web/", 10]]));
+  assert.deepEqual(held?.policies, { ...rules.policies, pause: { seconds: 10 } });
+  assert.deepEqual(held?.backends.map(({ instance }) => instance), ["w1"]);
+});
+
 test("deriveRoutes() points each route to the healthy instances of its spec", () => {
   const instances = [
     instance("api", "healthy", "a1"),

@@ -29,7 +29,8 @@ export function pauseKey(component: string, routeName: string | undefined): stri
  */
 export function listPauses({ open, routed, instances }: PauseFacts): Map<string, number> {
   const pauses = new Map<string, number>();
-  if (open === undefined || (open.status !== "starting" && open.status !== "reverting")) return pauses;
+  if (open === undefined || open.kind === "stop" || open.kind === "undeploy") return pauses;
+  if (open.status !== "starting" && open.status !== "reverting") return pauses;
   for (const component of open.components) {
     const before = routed.find(({ name }) => name === component.name);
     const isReplaced = component.strategy === "recreate" || open.kind === "restart";

@@ -2,7 +2,8 @@ import type { Principal } from "#shared/contract/principal.ts";
 import { type ContractClient, createClient } from "#shared/contract/client.ts";
 import { mcpContract } from "#shared/contract/mcp.ts";
 import { ServiceDefinition } from "#shared/contract/definition.ts";
-import type { DesiredService, InstanceReport } from "#shared/contract/state.ts";
+import { FirewallRules } from "#shared/contract/firewall.ts";
+import type { DesiredService, InstanceReport, ProxyReport } from "#shared/contract/state.ts";
 import { Route } from "#shared/contract/route.ts";
 import { DesiredService as DesiredServiceSchema } from "#shared/contract/state.ts";
 import { PlatformError } from "#shared/errors/platform-error.ts";
@@ -19,18 +20,23 @@ export interface TestPlatform extends AsyncDisposable {
   readonly mcp: Mcp;
   readonly database: Database;
   readonly operator: ContractClient<typeof mcpContract>;
+  readonly admin: ContractClient<typeof mcpContract>;
   readonly node: ContractClient<typeof mcpContract>;
   clientFor(principal: Partial<Principal>): ContractClient<typeof mcpContract>;
   /** What the node should run of a service. */
   desired(service: string): Promise<DesiredService | undefined>;
   /** Keys of the routes of the node's proxy, with the instances behind them. */
   routes(): Promise<Record<string, string[]>>;
+  /** A route of the node's proxy. */
+  route(key: string): Promise<Route | undefined>;
+  /** What a node's proxy has as its firewall. */
+  firewall(node?: string): Promise<FirewallRules | undefined>;
   /** Names sent to MCNS last. */
   readonly names: () => string[];
   readonly grants: Map<string, readonly string[]>;
   report(instances: readonly InstanceReport[]): Promise<void>;
   /** The proxy applies all that is published. */
-  applyRoutes(report?: { problems?: Record<string, string>; draining?: Record<string, number> }): Promise<void>;
+  applyRoutes(report?: Partial<ProxyReport>): Promise<void>;
   advanceClock(ms: number): void;
   /** Makes the next probes fail with this reason; `undefined` lets them pass. */
   failProbes(reason: string | undefined): void;
@@ -80,6 +86,7 @@ export async function createTestPlatform(): Promise<TestPlatform> {
     database,
     clientFor,
     operator: clientFor({ roles: ["user"] }),
+    admin: clientFor({ roles: ["admin"], username: "root" }),
     node,
     names: () => [...names.values()].flat(),
     grants,
@@ -97,12 +104,21 @@ export async function createTestPlatform(): Promise<TestPlatform> {
         ),
       );
     },
+    route: async (key) => {
+      const value = await readValue(database, "routes/rift", key);
+      return value === undefined ? undefined : Route.parse(value);
+    },
+    firewall: async (name = "rift") => {
+      const value = await readValue(database, `firewall/${name}`, "rules");
+      return value === undefined ? undefined : FirewallRules.parse(value);
+    },
     report: async (instances) => {
       await node.reportNode({ params: { node: "rift" }, body: { appliedRevision: 1, instances: [...instances] } });
     },
-    applyRoutes: async ({ problems = {}, draining = {} } = {}) => {
+    applyRoutes: async (report = {}) => {
       const appliedRevision = await readRevision(database, "routes/rift");
-      await node.reportProxy({ params: { node: "rift" }, body: { appliedRevision, problems, draining } });
+      const body = { appliedRevision, problems: {}, draining: {}, ...report };
+      await node.reportProxy({ params: { node: "rift" }, body });
     },
     advanceClock: (ms) => void (nowMs += ms),
     failProbes: (reason) => void (probeFailure = reason),
@@ -111,6 +127,12 @@ export async function createTestPlatform(): Promise<TestPlatform> {
       await database[Symbol.asyncDispose]();
     },
   };
+}
+
+async function readValue(database: Database, topic: string, key: string): Promise<unknown> {
+  const { entries } = await readFrame(database, topic, 0);
+  const value = entries.find(([name]) => name === key)?.[1];
+  return value ? decodeCbor(value) : undefined;
 }
 
 function toToken(principal: Partial<Principal>): string {
