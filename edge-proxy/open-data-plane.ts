@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import type { Socket } from "node:net";
 import { waitFor } from "#shared/lifecycle/wait.ts";
 import { createAdmission } from "./admit-connection.ts";
@@ -9,11 +8,8 @@ import { createBlockTest } from "./firewall/block-set.ts";
 import { type ConnectionGuard, createConnectionGuard } from "./firewall/connection-guard.ts";
 import { createConnectionLimiter } from "./firewall/connection-limiter.ts";
 import { attachCounterTable } from "./firewall/counter-table.ts";
-import { createInstanceLoad, type InstanceLoad } from "./instance-load.ts";
-import { createBackends } from "./l7/backends.ts";
-import { createDeadlines } from "./l7/deadlines.ts";
-import { createGatekeeper } from "./l7/gatekeeper.ts";
-import { createL7Edge, type L7Edge } from "./l7/l7-edge.ts";
+import { createInstanceLoad } from "./instance-load.ts";
+import { createL7Side, type L7Side } from "./l7/l7-side.ts";
 import { createListeners, type Listeners } from "./listeners.ts";
 import type { ProxyMetrics } from "./metrics.ts";
 import { createRouteTable, type RouteTable } from "./routes.ts";
@@ -43,7 +39,7 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
   const guard = createGuard(options);
   const unsettled = new Set<Socket>();
   const l7 = createL7Side(options, { table, load });
-  const serving = createServing({ ...options, load, attachments, acceptSecure: l7.edge.accept });
+  const serving = createServing({ ...options, load, attachments, acceptSecure: l7.accept });
   const admit = createAdmission({
     limits,
     metrics,
@@ -63,7 +59,7 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
   return {
     port,
     table,
-    apply: createApply({ table, listeners, attachments, edge: l7.edge, metrics }),
+    apply: createApply({ table, listeners, attachments, l7, metrics }),
     certificate: serving.certificate,
     firewall: guard.apply,
     roots: l7.roots,
@@ -84,11 +80,11 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
 }
 
 /** Takes a step of the routes to all who hold something of a route. */
-function createApply({ table, listeners, attachments, edge, metrics }: {
+function createApply({ table, listeners, attachments, l7, metrics }: {
   readonly table: RouteTable;
   readonly listeners: Listeners;
   readonly attachments: Attachments;
-  readonly edge: L7Edge;
+  readonly l7: L7Side;
   readonly metrics: ProxyMetrics;
 }): DataPlane["apply"] {
   return (changes) => {
@@ -97,7 +93,7 @@ function createApply({ table, listeners, attachments, edge, metrics }: {
     if (before.extraPorts !== table.versions.extraPorts) listeners.setExtraPorts(table.extraPorts);
     attachments.drainGone(applied.gone);
     attachments.keep(applied.changed);
-    if (applied.gone.length > 0) edge.routesGone();
+    l7.routesChanged(applied.gone.length > 0);
     for (const key of applied.gone) metrics.forget(key);
     return applied;
   };
@@ -110,7 +106,7 @@ interface Drainable extends Pick<DataPlaneOptions, "limits" | "log"> {
   readonly listeners: Listeners;
   readonly router: ConnectionRouter;
   readonly attachments: Attachments;
-  readonly l7: { drain(): void; closeTunnels(): void; close(): void };
+  readonly l7: L7Side;
 }
 
 async function drain({ limits, log, listeners, router, attachments, l7 }: Drainable): Promise<void> {
@@ -137,42 +133,4 @@ function createGuard({ counters, worker, limits, countryOf }: DataPlaneOptions):
     limits: { maxOpenTotal: limits.connections, maxOpenPerAddress: limits.connectionsPerAddress },
     ...(countryOf === undefined ? {} : { countryOf }),
   });
-}
-
-/** The HTTP side. */
-function createL7Side(
-  { limits, metrics, log, accessLog }: DataPlaneOptions,
-  { table, load }: { readonly table: RouteTable; readonly load: InstanceLoad },
-) {
-  let rootsPem: string | undefined;
-  let isDraining = false;
-  const deadlines = createDeadlines();
-  const backends = createBackends({ deadlines, idleMs: limits.backendKeepAliveMs, rootsPem: () => rootsPem });
-  const edge = createL7Edge({
-    findRoute(listenerPort, hostname) {
-      const route = table.find(listenerPort, hostname);
-      return route?.mode === "l7" ? route : undefined;
-    },
-    load,
-    backends,
-    gatekeeper: createGatekeeper(),
-    limits,
-    deadlines,
-    counter: (key) => metrics.route(key),
-    limited: metrics.limited,
-    log,
-    accessLog,
-    newId: randomUUID,
-    isDraining: () => isDraining,
-  });
-  return {
-    edge,
-    roots: (pem: string) => void (rootsPem = pem),
-    drain(): void {
-      isDraining = true;
-      edge.drain();
-    },
-    closeTunnels: edge.closeTunnels,
-    close: () => backends.close(),
-  };
 }

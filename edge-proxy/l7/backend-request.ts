@@ -3,33 +3,27 @@ import { toForwardedFields } from "./forwarded-fields.ts";
 import type { BackendRequest, ClientStream, Fields } from "./streams.ts";
 import { withHandshakeKey } from "./websocket.ts";
 
-/** What a backend is asked, besides what the client asked. */
+/** What a backend is told besides what the client asked. */
 export interface BackendFacts {
   readonly believed: BelievedClient;
   readonly requestId: string;
-  /** Fields that replace those of the client. */
-  readonly added: Fields;
-  /** Lower-case names of fields that a client may not send on this route. */
-  readonly dropped: ReadonlySet<string> | undefined;
+  /** The request's fields, or those that replace them. */
+  readonly fields: Fields;
 }
 
 /** The rebuilt request for a backend (S12): nothing of the client's framing is copied. */
-export function buildBackendRequest(client: ClientStream, facts: BackendFacts): BackendRequest {
-  const { request, origin } = client;
-  const forwarded = toForwardedFields({ request, origin, requestId: facts.requestId, ...facts.believed });
-  const fields = facts.dropped === undefined ? forwarded : [...without(forwarded, facts.dropped), ...facts.added];
+export function buildBackendRequest({ request, origin }: ClientStream, facts: BackendFacts): BackendRequest {
+  const { believed, requestId, fields: own } = facts;
+  const fields = toForwardedFields({ request, origin, requestId, fields: own, ...believed });
+  const isUpgrade = request.upgrade !== undefined;
   return {
-    method: request.upgrade === undefined ? request.method : "GET",
+    method: isUpgrade ? "GET" : request.method,
     path: request.path,
     authority: request.authority,
-    fields: request.upgrade === undefined ? fields : withHandshakeKey(fields),
-    bodyLength: request.upgrade === undefined ? request.bodyLength : 0,
+    fields: isUpgrade ? withHandshakeKey(fields) : fields,
+    bodyLength: isUpgrade ? 0 : request.bodyLength,
     expectsContinue: request.expectsContinue,
     acceptsTrailers: request.acceptsTrailers,
     upgrade: request.upgrade,
   };
-}
-
-function without(fields: Fields, names: ReadonlySet<string>): string[] {
-  return fields.filter((_, index) => !names.has((fields[index - (index % 2)] ?? "").toLowerCase()));
 }

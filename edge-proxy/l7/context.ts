@@ -25,7 +25,8 @@ export interface RequestCounter {
 
 /** What is decided about a request before it may reach an instance. */
 export type Admission =
-  | { readonly kind: "pass"; readonly fields?: Fields; readonly dropFields?: ReadonlySet<string> }
+  /** It may pass; with `fields`, these replace its own. */
+  | { readonly kind: "pass"; readonly fields?: Fields }
   | {
     readonly kind: "answer";
     readonly status: number;
@@ -39,8 +40,16 @@ export type Admission =
 export interface BelievedClient {
   /** Address for policies, limits and logs. */
   readonly clientAddress: string;
-  /** Chain for `X-Forwarded-For`. */
+  /** Value of `X-Forwarded-For` for the instance: the client first, the peer last. */
   readonly forwardedFor: string;
+}
+
+/** What a request is judged by. */
+export interface JudgedFacts {
+  readonly request: RequestHead;
+  readonly origin: ClientOrigin;
+  /** As far as it is believed. */
+  readonly clientAddress: string;
 }
 
 /** Judges requests by the policies and limits of their route. */
@@ -48,11 +57,7 @@ export interface Gatekeeper {
   /** Who asks. */
   believe(route: Route, origin: ClientOrigin, request: RequestHead): BelievedClient;
   /** The decision; at once where possible, as most routes have no rules. Aborting `signal` ends a wait. */
-  admit(
-    route: Route,
-    facts: { readonly request: RequestHead; readonly origin: ClientOrigin; readonly clientAddress: string },
-    signal: () => AbortSignal,
-  ): Admission | Promise<Admission>;
+  admit(route: Route, facts: JudgedFacts, signal: () => AbortSignal): Admission | Promise<Admission>;
 }
 
 /** Reaches the instances of routes. */

@@ -130,8 +130,8 @@ export class Exchange implements ClientStreamEvents, BackendStreamEvents, Timed 
 
   #onAdmission(admission: Admission, believed: BelievedClient): void {
     if (admission.kind === "answer") return this.#answer(admission);
-    const { fields: added = [], dropFields: dropped } = admission;
-    this.#request = buildBackendRequest(this.#client, { believed, requestId: this.#requestId, added, dropped });
+    const { fields = this.#client.request.fields } = admission;
+    this.#request = buildBackendRequest(this.#client, { believed, requestId: this.#requestId, fields });
     this.#connect(this.#request);
   }
 

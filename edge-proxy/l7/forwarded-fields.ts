@@ -8,6 +8,8 @@ export const viaName = "mc-proxy";
 export interface ForwardedFacts {
   readonly request: RequestHead;
   readonly origin: ClientOrigin;
+  /** The request's end-to-end fields, or those that replace them. */
+  readonly fields: Fields;
   /** Addresses on the way to the client that are believed, the client's first, separated by `, `; without trusted proxies the peer's alone. */
   readonly forwardedFor: string;
   /** Address of the client, as far as it is believed. */
@@ -15,12 +17,12 @@ export interface ForwardedFacts {
   readonly requestId: string;
 }
 
-/** The request's end-to-end fields and, after them, those that tell the backend who asks (RFC 7239, RFC 9110 §7.6.3). */
+/** The end-to-end fields and, after them, those that tell the backend who asks (RFC 7239, RFC 9110 §7.6.3). */
 export function toForwardedFields(facts: ForwardedFacts): Fields {
   const { request, origin, clientAddress } = facts;
   const via = `${request.version} ${viaName}`;
   return [
-    ...request.fields,
+    ...facts.fields,
     "Via",
     request.via === "" ? via : `${request.via}, ${via}`,
     "X-Forwarded-For",

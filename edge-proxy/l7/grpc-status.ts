@@ -1,17 +1,27 @@
-/** gRPC status codes by the HTTP status that an answer of the proxy's own would have had (G3). */
-const byHttpStatus: Readonly<Record<number, number>> = {
-  401: 16,
-  403: 7,
-  404: 12,
-  413: 8,
-  429: 8,
-  431: 8,
-  502: 14,
-  503: 14,
-  504: 4,
-};
+/** Status codes of gRPC that the proxy answers with. */
+const statuses = new Map<number, number>([
+  [401, 16], // UNAUTHENTICATED
+  [403, 7], // PERMISSION_DENIED
+  [404, 12], // UNIMPLEMENTED
+  [413, 8], // RESOURCE_EXHAUSTED
+  [429, 8],
+  [431, 8],
+  [502, 14], // UNAVAILABLE
+  [503, 14],
+  [504, 4], // DEADLINE_EXCEEDED
+]);
+const unknown = 2;
 
-/** The gRPC status that stands for an HTTP status; 2 (UNKNOWN) for the rest. */
+/** The `grpc-status` that says what `httpStatus` says (gRPC: HTTP to gRPC Status Code Mapping). */
 export function toGrpcStatus(httpStatus: number): number {
-  return byHttpStatus[httpStatus] ?? 2;
+  return statuses.get(httpStatus) ?? unknown;
+}
+
+/** Milliseconds of each unit of `grpc-timeout`. */
+const unitMs: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1_000, m: 1, u: 1e-3, n: 1e-6 };
+
+/** The milliseconds that a `grpc-timeout` allows, at least 1: up to 8 digits and a unit (gRPC over HTTP/2, Requests). */
+export function parseGrpcTimeout(value: string): number | undefined {
+  const [, digits, unit = ""] = /^([0-9]{1,8})([HMSmun])$/.exec(value) ?? [];
+  return digits === undefined ? undefined : Math.max(1, Math.ceil(Number(digits) * (unitMs[unit] ?? 1)));
 }

@@ -1,5 +1,6 @@
 import type { TLSSocket } from "node:tls";
 import { createHttp1Edge } from "../http1/http1-edge.ts";
+import { createHttp2Edge } from "../http2/http2-edge.ts";
 import type { L7Context } from "./context.ts";
 import { Exchange } from "./exchange.ts";
 import type { ClientOrigin, ClientStream, ClientStreamEvents } from "./streams.ts";
@@ -21,11 +22,11 @@ export function createL7Edge(context: L7Context): L7Edge {
   const { limits, deadlines } = context;
   const tunnels = new Set<Exchange>();
   const shared = { ...context, tunnels };
-  const http1 = createHttp1Edge({
+  const http = {
     serve,
     limits,
     deadlines,
-    onRefused(origin, status, reason) {
+    onRefused(origin: ClientOrigin, status: number, reason: string): string {
       const requestId = context.newId();
       context.counter("refused").request(status, 0, undefined);
       if (context.accessLog !== "off") {
@@ -34,7 +35,9 @@ export function createL7Edge(context: L7Context): L7Edge {
       }
       return requestId;
     },
-  });
+  };
+  const http1 = createHttp1Edge(http);
+  const http2 = createHttp2Edge(http);
 
   function serve(stream: ClientStream): ClientStreamEvents {
     const exchange = new Exchange(stream, shared);
@@ -43,8 +46,11 @@ export function createL7Edge(context: L7Context): L7Edge {
   }
 
   return {
-    accept: (socket, origin) => http1.accept(socket, origin),
-    drain: () => http1.drain(),
+    accept: (socket, origin) => (socket.alpnProtocol === "h2" ? http2 : http1).accept(socket, origin),
+    drain() {
+      http1.drain();
+      http2.drain();
+    },
     routesGone() {
       if (tunnels.size === 0) return;
       setTimeout(() => {

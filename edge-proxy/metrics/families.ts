@@ -9,6 +9,7 @@ export const metricFamilies = {
   mc_proxy_limited_total: ["counter", "Connections and requests refused or cut by a limit"],
   mc_proxy_handshake_errors_total: ["counter", "TLS handshakes that failed"],
   mc_proxy_requests_total: ["counter", "HTTP requests answered"],
+  mc_proxy_requests_held: ["gauge", "HTTP requests that wait because their route is paused"],
   mc_proxy_request_duration_seconds: ["histogram", "From the request's first byte to the response's last"],
   mc_proxy_request_first_byte_seconds: ["histogram", "From the request's first byte to the response's first"],
   mc_proxy_received_bytes_total: [
