@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createLog } from "./log.ts";
+import { createLog, type LogLevel } from "./log.ts";
 
 function capture(level?: "debug" | "warn") {
   const lines: Record<string, unknown>[] = [];
@@ -33,4 +33,15 @@ test("createLog() drops lines below its level and passes fields to children", ()
   assert.equal(lines[0]?.["requestId"], "r");
   assert.equal(lines[0]?.["error"], "outer: inner");
   assert.equal(typeof lines[0]?.["stack"], "string");
+});
+
+test("createLog() asks for its level at each line when it is a function", () => {
+  const lines: string[] = [];
+  let level: LogLevel = "warn";
+  const log = createLog({ system: "test", level: () => level, write: (line) => void lines.push(line) });
+  log.info("dropped");
+  level = "debug";
+  log.debug("kept");
+  log.child({ more: 1 }).debug("kept too");
+  assert.equal(lines.length, 2);
 });

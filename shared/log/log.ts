@@ -27,8 +27,8 @@ export interface Log {
 export interface LogOptions {
   /** Name of the program or system, the `system` field of each line. */
   readonly system: string;
-  /** Lines below this severity are dropped; `info` unless given. */
-  readonly level?: LogLevel;
+  /** Lines below this severity are dropped; `info` unless given. A function is asked at each line, so that it can change. */
+  readonly level?: LogLevel | (() => LogLevel);
   /** Receives each line with its newline; stderr unless given. */
   readonly write?: (line: string) => void;
   /** The clock; the system's unless given. */
@@ -47,15 +47,19 @@ export interface LogOptions {
  * ```
  */
 export function createLog(options: LogOptions): Log {
-  const threshold = logLevels.indexOf(options.level ?? "info");
+  const { level = "info" } = options;
+  const threshold = typeof level === "function" ? () => logLevels.indexOf(level()) : constant(logLevels.indexOf(level));
   const write = options.write ?? ((line: string) => void process.stderr.write(line));
   const now = options.now ?? (() => new Date());
   return withFields({ system: options.system });
 
   function withFields(fixed: LogFields): Log {
-    const at = (level: LogLevel) => (message: string, fields: LogFields = {}) => {
-      if (logLevels.indexOf(level) < threshold) return;
-      write(toLine({ time: now().toISOString(), level, message, ...fixed, ...fields }));
+    const at = (name: LogLevel) => {
+      const severity = logLevels.indexOf(name);
+      return (message: string, fields: LogFields = {}) => {
+        if (severity < threshold()) return;
+        write(toLine({ time: now().toISOString(), level: name, message, ...fixed, ...fields }));
+      };
     };
     return {
       debug: at("debug"),
@@ -75,6 +79,10 @@ export const silentLog: Log = {
   error() {},
   child: () => silentLog,
 };
+
+function constant(value: number): () => number {
+  return () => value;
+}
 
 function toLine(fields: LogFields): string {
   const plain: Record<string, unknown> = {};
