@@ -5,6 +5,18 @@ export type Address =
 
 /** The address that `text` names, strictly written; a zone (`%eth0`) is left out. `undefined` when it names none. */
 export function parseAddress(text: string): Address | undefined {
+  // The firewall, the limits and the policies ask about the same client in turn.
+  if (text !== lastText) {
+    lastAddress = parse(text);
+    lastText = text;
+  }
+  return lastAddress;
+}
+
+let lastText = "";
+let lastAddress: Address | undefined;
+
+function parse(text: string): Address | undefined {
   if (!text.includes(":")) {
     const value = parseIPv4(text, 0);
     return value === undefined ? undefined : { version: 4, value };

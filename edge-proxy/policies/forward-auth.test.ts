@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type RequestListener } from "node:http";
+import { createServer as createHttpsServer } from "node:https";
 import { createServer as createTcpServer } from "node:net";
 import { test, type TestContext } from "node:test";
 import type { RequestHead } from "../l7/streams.ts";
 import { requestOf } from "../testing/request-of.ts";
+import { createTestAuthority } from "../testing/test-authority.ts";
 import { type AuthQuestion, createForwardAuth, type ForwardAuthOptions } from "./forward-auth.ts";
 
 async function startService(t: TestContext, serve: RequestListener): Promise<URL> {
@@ -179,4 +181,21 @@ test("ask() asks again when a kept connection ends just then", async (t) => {
   assert.equal((await auth.ask(question(url))).kind, "pass");
   assert.equal((await auth.ask(question(url))).kind, "pass");
   assert.equal(questions, 3);
+});
+
+test("ask() verifies a service on TLS with the platform's root, and fails closed without", async (t) => {
+  const authority = await createTestAuthority();
+  const { chainPem, keyPem } = await authority.issue("localhost");
+  const server = createHttpsServer({ key: keyPem, cert: chainPem }, (_request, response) => response.end());
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const address = server.address();
+  assert.ok(address !== null && typeof address === "object");
+  const url = new URL(`https://localhost:${address.port}/`);
+  assert.equal((await open(t, { authorities: authority.rootPem }).ask(question(url))).kind, "pass");
+  assert.equal((await open(t).ask(question(url))).kind, "failed");
 });
