@@ -5,6 +5,7 @@ import type { Log } from "#shared/log/log.ts";
 import type { Attachments } from "./attachments.ts";
 import type { RoutedConnection } from "./connection-router.ts";
 import { createBlockTest } from "./firewall/block-set.ts";
+import { isHttp2Offered } from "./http2/is-http2-offered.ts";
 import type { InstanceLoad } from "./instance-load.ts";
 import { serveL4 } from "./l4.ts";
 import type { ClientOrigin } from "./l7/streams.ts";
@@ -92,6 +93,7 @@ function createHosts(options: ServingOptions, handshakes: Handshakes): HostServe
   const { limits, metrics, log } = options;
   return createHostServers({
     handshakeMs: limits.handshakeMs,
+    alpn: isHttp2Offered() ? ["h2", "http/1.1"] : ["http/1.1"],
     ticketKeys: createTicketKeys({ secret: options.ticketSecret }),
     onSecure(socket, hostname) {
       const handshake = handshakes.get(endsOf(socket));
