@@ -14,6 +14,7 @@ import { implementCreateJoinToken } from "./routes/create-join-token.ts";
 import { implementDeleteAccount } from "./routes/delete-account.ts";
 import { implementEnrol } from "./routes/enrol.ts";
 import { implementExchangeAssertion } from "./routes/exchange-assertion.ts";
+import { implementForwardAuth } from "./routes/forward-auth.ts";
 import { implementJwks } from "./routes/jwks.ts";
 import { implementListAccounts } from "./routes/list-accounts.ts";
 import { implementListAudit } from "./routes/list-audit.ts";
@@ -89,6 +90,7 @@ const routes: readonly ((api: Api, context: MciasContext) => void)[] = [
   implementRenew,
   implementChangePassword,
   implementValidateToken,
+  implementForwardAuth,
   implementExchangeAssertion,
   implementJwks,
   implementCreateJoinToken,

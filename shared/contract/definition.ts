@@ -126,6 +126,7 @@ function crossFieldProblems(definition: Definition): FieldProblem[] {
       ...routeNameProblems(component, index),
       ...routeRuleProblems(component, index),
       ...healthProblems(component, index),
+      ...healthProtocolProblems(component, index),
     ]),
     ...routeTargetProblems(definition),
     ...buildProblems(definition),
@@ -164,12 +165,6 @@ function routeRuleProblems({ routes }: ComponentDefinition, component: number): 
 
 function healthProblems({ health, routes }: ComponentDefinition, component: number): FieldProblem[] {
   const path = ["components", component, "health"];
-  const asked = routes.find(({ name }) => health?.route === undefined || name === health.route);
-  if (health?.path !== undefined && (asked?.backend === "https" || asked?.backend === "h2")) {
-    const message =
-      `it is asked over plain HTTP, but the route's backend is "${asked.backend}", expected another route or no path`;
-    return [{ path: [...path, "path"], message }];
-  }
   if (health?.path !== undefined && routes.length === 0) {
     return [{ path: [...path, "path"], message: "there is no route to ask, expected a component with a route" }];
   }
@@ -177,6 +172,15 @@ function healthProblems({ health, routes }: ComponentDefinition, component: numb
   const names = routes.flatMap(({ name }) => name ?? []);
   const message = `no route is named "${health.route}", expected one of: ${names.join(", ")}`;
   return [{ path: [...path, "route"], message }];
+}
+
+function healthProtocolProblems({ health, routes }: ComponentDefinition, component: number): FieldProblem[] {
+  if (health?.path === undefined) return [];
+  const asked = health.route === undefined ? routes[0] : routes.find(({ name }) => name === health.route);
+  if (asked?.backend !== "https" && asked?.backend !== "h2") return [];
+  const message =
+    `it is asked over plain HTTP, but the route's backend is "${asked.backend}", expected another route or no path`;
+  return [{ path: ["components", component, "health", "path"], message }];
 }
 
 function routeTargetProblems({ components }: Definition): FieldProblem[] {

@@ -108,6 +108,21 @@ export const mciasContract = {
     answer: z.object({ valid: z.boolean(), principal: Principal.optional() }),
     errors: ["rate-limited"],
   }),
+  forwardAuth: endpoint({
+    id: "auth.forward",
+    method: "GET",
+    path: "/v1/auth/forward",
+    summary:
+      "Let a proxy ask whether a request may pass: 204 with X-Auth-Account, X-Auth-Kind and X-Auth-Roles, or 401",
+    access: "public",
+    audited: false,
+    query: z.object({
+      /** Service that is asked for: tokens for it alone are good too. */
+      service: Label.optional(),
+    }),
+    answerKind: "raw",
+    errors: ["unauthenticated", "token-expired", "rate-limited"],
+  }),
   exchangeAssertion: endpoint({
     id: "token.assertion",
     method: "POST",

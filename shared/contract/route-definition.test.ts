@@ -96,11 +96,15 @@ test("ServiceDefinition reports all problems of a route at once", () => {
     policies: { allow: ["x"], pause: "1h" },
   };
   assert.deepEqual(
-    problemsOf([route]).map((problem) => problem.split(":")[0]).toSorted(),
-    ["routes.0.backend", "routes.0.hostname"].concat(
-      ["routes.0.limits.body", "routes.0.limits.body", "routes.0.limits.total"],
-      ["routes.0.policies.allow.0", "routes.0.policies.pause", "routes.0.policies.pause"],
-    ),
+    new Set(problemsOf([route]).map((problem) => problem.split(":")[0])),
+    new Set([
+      "routes.0.backend",
+      "routes.0.hostname",
+      "routes.0.limits.body",
+      "routes.0.limits.total",
+      "routes.0.policies.allow.0",
+      "routes.0.policies.pause",
+    ]),
   );
 });
 

@@ -82,12 +82,10 @@ test("toDesiredComponents() gives routes their rules, which make no new containe
   const [, web] = toDesiredComponents({ ...options, definition: changed });
   const [, before] = toDesiredComponents(options);
   assert.equal(web?.specHash, before?.specHash);
-  assert.equal(web?.routes[0]?.pauseSeconds, 10);
-  assert.equal(web?.routes[0]?.rules?.backendProtocol, "h2c");
-  assert.equal(
-    web?.routes[0]?.rules?.policies?.forwardAuth?.url,
-    "https://mcias.test/v1/auth/forward?service=api",
-  );
+  const { pauseSeconds, rules } = web?.routes[0] ?? {};
+  assert.equal(pauseSeconds, 10);
+  assert.equal(rules?.backendProtocol, "h2c");
+  assert.equal(rules?.policies?.forwardAuth?.url, "https://mcias.test/v1/auth/forward?service=api");
 });
 
 test("listCertificateNames() leaves out names whose certificate a public CA issues", () => {

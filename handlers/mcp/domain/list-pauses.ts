@@ -29,8 +29,7 @@ export function pauseKey(component: string, routeName: string | undefined): stri
  */
 export function listPauses({ open, routed, instances }: PauseFacts): Map<string, number> {
   const pauses = new Map<string, number>();
-  if (open === undefined || open.kind === "stop" || open.kind === "undeploy") return pauses;
-  if (open.status !== "starting" && open.status !== "reverting") return pauses;
+  if (open === undefined || !mayInterrupt(open)) return pauses;
   for (const component of open.components) {
     const before = routed.find(({ name }) => name === component.name);
     const isReplaced = component.strategy === "recreate" || open.kind === "restart";
@@ -40,6 +39,10 @@ export function listPauses({ open, routed, instances }: PauseFacts): Map<string,
     }
   }
   return pauses;
+}
+
+function mayInterrupt({ kind, status }: Pick<Deployment, "kind" | "status">): boolean {
+  return kind !== "stop" && kind !== "undeploy" && (status === "starting" || status === "reverting");
 }
 
 function isInterrupted(
