@@ -28,7 +28,9 @@ export function answerError(client: ClientStream, answer: OwnAnswer): void {
     ...(answer.message === undefined ? {} : { message: answer.message }),
   });
   const body = answer.body ?? page.body;
-  const fields = [...(answer.body === undefined ? page.fields : []), ...(answer.fields ?? [])];
+  const own = answer.fields ?? [];
+  const retry = answer.status === 503 && fieldOf(own, "retry-after") === undefined ? ["Retry-After", "1"] : [];
+  const fields = [...(answer.body === undefined ? page.fields : []), ...own, ...retry];
   const hasBody = request.method !== "HEAD" && body.length > 0;
   client.sendHead(
     { status: answer.status, fields, contentLength: body.length, hasBody, isTunnel: false },

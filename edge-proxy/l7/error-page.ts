@@ -59,7 +59,6 @@ export function createErrorPage(
       "no-store",
       "X-Request-Id",
       facts.requestId,
-      ...(status === 503 ? ["Retry-After", "1"] : []),
     ],
     body,
   };
