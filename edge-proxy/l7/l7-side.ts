@@ -3,12 +3,12 @@ import { attachCounterTable } from "../firewall/counter-table.ts";
 import { createRequestLimiter } from "../firewall/request-limiter.ts";
 import type { DataPlaneOptions } from "../data-plane.ts";
 import type { InstanceLoad } from "../instance-load.ts";
-import { createForwardAuth, type ForwardAuth } from "../policies/forward-auth.ts";
+import { createForwardAuth } from "../policies/forward-auth.ts";
 import { createHoldings } from "../policies/holdings.ts";
+import { createRouteGatekeeper } from "../policies/route-gatekeeper.ts";
 import { routeKey, type RouteTable } from "../routes.ts";
 import { createBackends } from "./backends.ts";
 import { createDeadlines } from "./deadlines.ts";
-import { createGatekeeper } from "./gatekeeper.ts";
 import { createL7Edge, type L7Edge } from "./l7-edge.ts";
 
 /** The HTTP side of a data plane. */
@@ -32,7 +32,7 @@ export function createL7Side(
   options: Pick<DataPlaneOptions, "limits" | "metrics" | "log" | "accessLog" | "counters" | "worker">,
   { table, load }: { readonly table: RouteTable; readonly load: InstanceLoad },
 ): L7Side {
-  const { limits, metrics, counters, worker } = options;
+  const { limits, metrics, log, counters, worker } = options;
   let rootsPem: string | undefined;
   let isDraining = false;
   let forwardAuth = createForwardAuth();
@@ -50,20 +50,24 @@ export function createL7Side(
     return route?.mode === "l7" ? route : undefined;
   }
 
+  const gatekeeper = createRouteGatekeeper({
+    findRoute,
+    holdings,
+    limiter: createRequestLimiter({ counters: attachCounterTable(counters.requests, worker) }),
+    forwardAuth: { ask: (...question) => forwardAuth.ask(...question) },
+    refused(route, reason, error) {
+      if (reason === "rate") metrics.limited("requests");
+      else metrics.blocked(`policy ${reason}`, routeKey(route));
+      if (error !== undefined) log.warn("requests cannot be judged", { route: routeKey(route), error });
+    },
+  });
   const edge = createL7Edge({
     ...options,
     findRoute,
     load,
     backends,
     deadlines,
-    gatekeeper: createGatekeeper({
-      findRoute,
-      holdings,
-      limiter: createRequestLimiter({ counters: attachCounterTable(counters.requests, worker) }),
-      forwardAuth: { ask: (...question: Parameters<ForwardAuth["ask"]>) => forwardAuth.ask(...question) },
-      blocked: (route, policy) => metrics.blocked(`policy ${policy}`, route),
-      limited: () => metrics.limited("requests"),
-    }),
+    gatekeeper,
     counter: (key) => metrics.route(key),
     limited: metrics.limited,
     newId: randomUUID,
@@ -81,7 +85,7 @@ export function createL7Side(
     },
     routesChanged(areGone) {
       if (areGone) edge.routesGone();
-      if (holdings.count() > 0) holdings.release((key) => !isPaused(table, key));
+      if (holdings.count() > 0) gatekeeper.routesChanged();
     },
     drain() {
       isDraining = true;
@@ -93,9 +97,4 @@ export function createL7Side(
       backends.close();
     },
   };
-}
-
-function isPaused(table: RouteTable, key: string): boolean {
-  const routes = table.routesOf(key.slice(0, key.lastIndexOf(":")));
-  return routes.some((route) => routeKey(route) === key && route.policies?.pause !== undefined);
 }

@@ -43,7 +43,11 @@ const pass: Admission = { kind: "pass" };
 export function createRouteGatekeeper(dependencies: RouteGatekeeperDependencies): RouteGatekeeper {
   const gate = new Gate(dependencies);
   return {
-    believe: (route, origin, request) => clientAddressOf(origin, request.claimedFor, policiesOf(route)?.trustedProxies),
+    believe(route, origin, request) {
+      const trusted = policiesOf(route)?.trustedProxies;
+      if (trusted !== undefined) return clientAddressOf(origin, request.claimedFor, trusted);
+      return { clientAddress: origin.clientAddress, forwardedFor: origin.clientAddress };
+    },
     admit: (route, facts, signal) => gate.admit(route, facts, signal),
     routesChanged: () => dependencies.holdings.release((key) => !isPaused(dependencies.findRoute, key)),
   };
