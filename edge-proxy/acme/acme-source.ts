@@ -4,7 +4,7 @@ import { PlatformError } from "#shared/errors/platform-error.ts";
 import type { CertificateSource } from "../certificates/certificate-source.ts";
 import { loadAccountKey } from "./account-key.ts";
 import { setUpAcmeHttp } from "./acme-http.ts";
-import { type ChallengeBoard, type ChallengeType, challengeTypes } from "./challenge.ts";
+import { type ChallengeBoard, type ChallengeType, usableChallengeTypes } from "./challenge.ts";
 import { orderCertificate } from "./order-certificate.ts";
 
 /** What {@link createAcmeSource} needs. */
@@ -23,7 +23,7 @@ export interface AcmeSourceOptions {
   readonly rootsPem?: string;
   /** File that keeps the account's key. */
   readonly accountKeyPath: string;
-  /** Ways to prove a name, the preferred one first; both unless given. After a failure the next one has its turn. */
+  /** Ways to prove a name, the preferred one first; all that the runtime can answer unless given. After a failure the next has its turn. */
   readonly challengeTypes?: readonly ChallengeType[];
   /** Answers the CA when it looks. */
   readonly board: ChallengeBoard;
@@ -48,6 +48,8 @@ export function createAcmeSource(options: AcmeSourceOptions): CertificateSource 
   }
   setUpAcmeHttp(options.directoryUrl, options.caPem);
   const rootsPem = options.rootsPem ?? rootCertificates.join("\n");
+  const usable = usableChallengeTypes();
+  const usableTypes = (options.challengeTypes ?? usable).filter((type) => usable.includes(type));
   const failures = new Map<string, number>();
   let client: Promise<Client> | undefined;
   let heldUntilMs = 0;
@@ -59,7 +61,7 @@ export function createAcmeSource(options: AcmeSourceOptions): CertificateSource 
       client = undefined;
       throw error;
     });
-    const types = rotate(options.challengeTypes ?? challengeTypes, failures.get(hostname) ?? 0);
+    const types = rotate(usableTypes, failures.get(hostname) ?? 0);
     return await orderCertificate(account, { hostname, csrPem, challengeTypes: types, board: options.board, signal });
   }
 

@@ -1,5 +1,5 @@
 import "reflect-metadata";
-import { Extension, SubjectAlternativeNameExtension, X509CertificateGenerator } from "@peculiar/x509";
+import { Extension, PemConverter, SubjectAlternativeNameExtension, X509CertificateGenerator } from "@peculiar/x509";
 import { Buffer } from "node:buffer";
 import { createHash, randomBytes } from "node:crypto";
 import type { TlsMaterial } from "../tls/host-servers.ts";
@@ -26,7 +26,6 @@ export async function createChallengeCertificate(hostname: string, keyAuthorizat
       new Extension(acmeIdentifier, true, Buffer.concat([Buffer.of(4, 32), digest])),
     ],
   });
-  const pkcs8 = Buffer.from(await crypto.subtle.exportKey("pkcs8", keys.privateKey)).toString("base64");
-  const keyPem = `-----BEGIN PRIVATE KEY-----\n${pkcs8}\n-----END PRIVATE KEY-----\n`;
-  return { chainPem: certificate.toString("pem"), keyPem };
+  const pkcs8 = await crypto.subtle.exportKey("pkcs8", keys.privateKey);
+  return { chainPem: certificate.toString("pem"), keyPem: PemConverter.encode(pkcs8, "PRIVATE KEY") };
 }
