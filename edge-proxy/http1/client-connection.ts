@@ -7,7 +7,7 @@ import type { ClientOrigin, ClientStreamEvents, ServeStream } from "../l7/stream
 import type { ProxyLimits } from "../limits.ts";
 import { Http1ClientStream, type StreamConnection } from "./client-stream.ts";
 import { FramingError } from "./framing-error.ts";
-import { findHeadEnd, parseRequestHead } from "./parse-request.ts";
+import { findHeadEnd, isHopelessHead, parseRequestHead } from "./parse-request.ts";
 import { WriteBatch } from "./write-batch.ts";
 
 /** What all connections of an edge share. */
@@ -107,7 +107,7 @@ export class ClientConnection implements Timed {
     if ((end < 0 ? input.length : end) - start > this.#options.limits.headBytes) {
       return this.#refuse(431, "the request head is too large");
     }
-    if (end < 0) return this.#awaitHead();
+    if (end < 0) return this.#awaitHead(input, start);
     const parsed = parseRequestHead(input, start, end);
     if (parsed.kind === "fault") return this.#refuse(parsed.status, parsed.reason);
     this.#input = end < input.length ? input.subarray(end) : undefined;
@@ -121,7 +121,8 @@ export class ClientConnection implements Timed {
   }
 
   /** LIM3: the limit runs from the first byte of a head, not from the latest. */
-  #awaitHead(): void {
+  #awaitHead(input: Buffer, start: number): void {
+    if (isHopelessHead(input, start)) return this.#refuse(400, "the request head is malformed");
     if (this.#isAwaitingHead) return;
     this.#isAwaitingHead = true;
     this.deadlineAt = this.#options.deadlines.now() + this.#options.limits.requestHeadMs;

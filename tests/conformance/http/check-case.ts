@@ -7,10 +7,20 @@ import type { RecordingBackend } from "./recording-backend.ts";
 
 const timeoutMs = 15_000;
 
+/** Where a case is sent, and how. */
+export interface CaseSetting {
+  readonly target: Target;
+  readonly backend: RecordingBackend;
+  /** Bytes of a TLS record; all at once unless given. */
+  readonly pieceBytes?: number;
+}
+
 /** Sends a case and asserts that everything is as it says. */
-export async function checkCase(target: Target, backend: RecordingBackend, expected: ConformanceCase): Promise<void> {
+export async function checkCase(setting: CaseSetting, expected: ConformanceCase): Promise<void> {
+  const { target, backend, pieceBytes } = setting;
   backend.begin(expected);
-  const exchange = await exchangeRaw(target, expected.bytes + sentinel, timeoutMs);
+  const bytes = expected.isAlone === true ? expected.bytes : expected.bytes + sentinel;
+  const exchange = await exchangeRaw(target, bytes, { timeoutMs, pieceBytes });
   // What the proxy sent the backend before it answered is in that socket already, but may not have been read.
   await setImmediate();
   await setImmediate();

@@ -14,6 +14,8 @@ export interface ConformanceCase {
    * Whether the connection ends with the last answer; {@link sentinel} is sent behind `bytes` either way, and must then be answered by nobody.
    */
   readonly closes?: boolean;
+  /** Nothing comes behind `bytes`: the answer must not wait for more. */
+  readonly isAlone?: boolean;
   /** Parts that the answers must have, or must not have. */
   readonly gives?: readonly string[];
   readonly withholds?: readonly string[];

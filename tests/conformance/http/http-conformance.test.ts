@@ -11,8 +11,12 @@ for (const [group, cases] of Object.entries(corpus)) {
     await using backend = await startRecordingBackend();
     await using proxy = await openTestProxy();
     await proxy.serve(routeTo(caseHost, "l7", backendAt(backend.port)));
+    const setting = { target: targetOf(proxy, caseHost), backend };
     for (const expected of cases) {
-      await t.test(`${expected.rule}: ${expected.name}`, () => checkCase(targetOf(proxy, caseHost), backend, expected));
+      await t.test(`${expected.rule}: ${expected.name}`, () => checkCase(setting, expected));
     }
+    await t.test("S12: all of them in pieces of 3 bytes", async () => {
+      for (const expected of cases) await checkCase({ ...setting, pieceBytes: 3 }, expected);
+    });
   });
 }

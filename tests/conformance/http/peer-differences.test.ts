@@ -51,7 +51,8 @@ for (const [name, start] of Object.entries(starters)) {
 
 async function observe(target: Target, backend: RecordingBackend, expected: ConformanceCase): Promise<string> {
   backend.begin(expected);
-  const { text, isClosed } = await exchangeRaw(target, expected.bytes + sentinel, timeoutMs);
+  const bytes = expected.isAlone === true ? expected.bytes : expected.bytes + sentinel;
+  const { text, isClosed } = await exchangeRaw(target, bytes, { timeoutMs });
   await setImmediate();
   const statuses = readAnswers(text, expected.bytes.split(" ", 1)[0] ?? "").map(({ status }) => status);
   const seen = backend.seen();

@@ -7,8 +7,16 @@ export interface RawExchange {
   readonly isClosed: boolean;
 }
 
+/** How bytes are sent. */
+export interface RawOptions {
+  readonly timeoutMs: number;
+  /** Bytes of a TLS record, more where that made more than 200; all in one write unless given. */
+  readonly pieceBytes?: number | undefined;
+}
+
 /** Sends `bytes`, a byte a character, and gives all that comes until the server ends the connection, or until the time is over. */
-export async function exchangeRaw(target: Target, bytes: string, timeoutMs: number): Promise<RawExchange> {
+export async function exchangeRaw(target: Target, bytes: string, options: RawOptions): Promise<RawExchange> {
+  const { timeoutMs, pieceBytes = bytes.length } = options;
   const socket = await connectTls(target);
   const { promise, resolve } = Promise.withResolvers<RawExchange>();
   let text = "";
@@ -20,7 +28,8 @@ export async function exchangeRaw(target: Target, bytes: string, timeoutMs: numb
   const timer = setTimeout(() => finish(false), timeoutMs);
   socket.on("data", (chunk) => text += chunk.toString("latin1"));
   socket.on("end", () => finish(true)).on("error", () => finish(true)).on("close", () => finish(true));
-  socket.write(bytes, "latin1");
+  const size = Math.max(pieceBytes, Math.ceil(bytes.length / 200));
+  for (let at = 0; at < bytes.length; at += size) socket.write(bytes.slice(at, at + size), "latin1");
   return await promise;
 }
 

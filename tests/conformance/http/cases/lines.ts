@@ -46,6 +46,16 @@ const badRequestLines: Readonly<Record<string, string>> = {
   "NUL in the method": "G\0T / HTTP/1.1",
 };
 
+/** What can never become a head, so that nobody need wait for its end. */
+const hopeless: Readonly<Record<string, string>> = {
+  "a line of LF alone": "GET / HTTP/1.1\n",
+  "an empty line of LF": "\n",
+  "a bare CR": "GET / HTTP/1.1\rHost: a.test",
+  "NUL": "GET /\0",
+  "TLS within TLS": "\x16\x03\x01\x02\x00",
+  "an end in LF LF": `GET / HTTP/1.1\r\nHost: ${caseHost}\n\n`,
+};
+
 /** Lines that are read differently, or from different places. */
 export const lineCases: readonly ConformanceCase[] = [
   ...Object.entries(badFields).map(([what, field]) => refused("S4", what, withField(field))),
@@ -54,6 +64,10 @@ export const lineCases: readonly ConformanceCase[] = [
   refused("S4", "CR alone everywhere", `GET / HTTP/1.1\rHost: ${caseHost}\r\r`),
   refused("S4", "an end in LF LF", `GET / HTTP/1.1\r\nHost: ${caseHost}\r\nX: a\n\n`),
   refused("S4", "an end in LF CRLF", `GET / HTTP/1.1\r\nHost: ${caseHost}\r\nX: a\n\r\n`),
+  ...Object.entries(hopeless).map(([what, bytes]) => ({
+    ...refused("S4", `${what}, at once`, bytes),
+    isAlone: true,
+  })),
   forwarded("S4", "one empty line before the request", `\r\n${head(get)}`),
   refused("S4", "two empty lines before the request", `\r\n\r\n${head(get)}`),
   refused("S4", "an empty line of LF before the request", `\n${head(get)}`),
