@@ -1,5 +1,6 @@
 import { Argument, Command, Option } from "commander";
-import { type CommandSpec, commandTree, globalOptions } from "./command-tree.ts";
+import type { CommandSpec, OptionSpec } from "./command-spec.ts";
+import { commandTree, globalOptions } from "./command-tree.ts";
 import type { CommandHandler, CommandInput } from "./world.ts";
 
 /** The command that the operator chose. */
@@ -38,7 +39,7 @@ function addCommand(parent: Command, spec: CommandSpec, options: ProgramOptions)
   for (const { name, isOptional } of spec.arguments ?? []) {
     command.addArgument(new Argument(isOptional === true ? `[${name}]` : `<${name}>`));
   }
-  for (const { flags, summary } of spec.options ?? []) command.addOption(new Option(flags, summary));
+  for (const option of spec.options ?? []) command.addOption(toOption(option));
   if (spec.examples !== undefined) {
     command.addHelpText(
       "after",
@@ -53,6 +54,12 @@ function addCommand(parent: Command, spec: CommandSpec, options: ProgramOptions)
       await options.run({ spec, words: wordsOf(command), input, load });
     });
   }
+}
+
+function toOption({ flags, summary, isRepeatable }: OptionSpec): Option {
+  const option = new Option(flags, summary);
+  if (isRepeatable !== true) return option;
+  return option.argParser((value: string, before: string[] | undefined) => [...(before ?? []), value]);
 }
 
 function configure(command: Command, { writeOut, writeError, helpWidth }: ProgramOptions): void {

@@ -64,3 +64,10 @@ export function textOption(input: CommandInput, name: string): string | undefine
 export function hasFlag(input: CommandInput, name: string): boolean {
   return input.options[name] === true;
 }
+
+/** The texts of an option that may be given several times, or `undefined` when it was not given. */
+export function listOption(input: CommandInput, name: string): string[] | undefined {
+  const value = input.options[name];
+  if (!Array.isArray(value)) return undefined;
+  return value.filter((one) => typeof one === "string");
+}

@@ -1,4 +1,5 @@
-import { type ArgumentSpec, type CommandSpec, globalOptions, type OptionSpec } from "../command-tree.ts";
+import type { ArgumentSpec, CommandSpec, OptionSpec } from "../command-spec.ts";
+import { globalOptions } from "../command-tree.ts";
 
 /** One option, as shells complete it. */
 export interface OptionCompletion {

@@ -27,8 +27,13 @@ export function nextStepOf(code: ErrorCode, { command, service }: ErrorPlace): s
     case "upstream-failed":
       return "start the platform or correct [api] url in mcp.toml, then run the same command again";
     default:
-      return service === undefined ? undefined : serviceStepOf(code, service);
+      return service === undefined || isAboutEdge(command) ? undefined : serviceStepOf(code, service);
   }
+}
+
+/** Whether a command's argument is a host name or an address, not a service. */
+function isAboutEdge(command: string | undefined): boolean {
+  return ["route", "firewall", "proxy", "explain"].includes(command?.split(" ")[0] ?? "");
 }
 
 function serviceStepOf(code: ErrorCode, service: string): string | undefined {

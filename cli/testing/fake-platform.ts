@@ -7,6 +7,7 @@ import { platformAudience, type Principal } from "#shared/contract/principal.ts"
 import { PlatformError } from "#shared/errors/platform-error.ts";
 import { createLog } from "#shared/log/log.ts";
 import { createFakeDeployments, type FakeDeployments } from "./fake-deployments.ts";
+import { createFakeEdge, type FakeEdge } from "./fake-edge.ts";
 import { type FakeServices, getFakeService, newFakeService } from "./fake-services.ts";
 import { toNdjson } from "./ndjson-body.ts";
 
@@ -27,6 +28,7 @@ export interface FakePlatform {
   readonly logConnections: LogLine[][];
   readonly logQueries: string[];
   readonly deployments: FakeDeployments;
+  readonly edge: FakeEdge;
   /** Answers like a platform that is switched off. */
   isDown: boolean;
 }
@@ -59,6 +61,7 @@ export function createFakePlatform(): FakePlatform {
     logConnections: [],
     logQueries: [],
     deployments: createFakeDeployments(),
+    edge: createFakeEdge(),
     isDown: false,
   };
   implementMcias(api, fake);
@@ -66,6 +69,7 @@ export function createFakePlatform(): FakePlatform {
   implementReads(api, fake);
   implementMcr(api, fake);
   fake.deployments.implement(api, fake.services);
+  fake.edge.implement(api);
   return fake;
 }
 

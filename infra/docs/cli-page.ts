@@ -1,4 +1,4 @@
-import type { CommandSpec, OptionSpec } from "../../cli/command-tree.ts";
+import type { CommandSpec, OptionSpec } from "../../cli/command-spec.ts";
 import { code, generatedFrom, page, table } from "./markdown.ts";
 
 /** The page of all commands of `mcp`. */
