@@ -24,36 +24,64 @@ const maxFields = 200;
 export function parseResponseHead(raw: Fields, context: ResponseContext): ParsedResponseHead {
   if (raw[0] !== ":status" || !/^[1-5][0-9]{2}$/.test(raw[1] ?? "")) return fault("the status is missing or malformed");
   if (raw.length > 2 * maxFields) return fault("there are too many fields");
-  const status = Number(raw[1]);
-  const found = toFields(raw);
-  if (typeof found === "string") return fault(found);
-  const isTunnel = context.isConnect && status >= 200 && status < 300;
-  const isBodiless = status < 200 || status === 204;
-  const hasBody = !context.endsStream && !isTunnel && !isBodiless && status !== 304 && context.method !== "HEAD";
-  if (isTunnel && context.endsStream) return fault("the tunnel ends before it begins");
-  const contentLength = isBodiless || isTunnel ? undefined : found.contentLength;
-  const isKnownEmpty = context.endsStream && context.method !== "HEAD" && status !== 304;
-  if (isKnownEmpty && contentLength !== undefined && contentLength > 0) return fault("the body is missing");
+  const found: FoundFields = { fields: [], contentLength: undefined };
+  for (let index = 2; index < raw.length; index += 2) {
+    const reason = takeField(found, raw[index] ?? "", raw[index + 1] ?? "");
+    if (reason !== undefined) return fault(reason);
+  }
+  return toResponse(Number(raw[1]), found, context);
+}
+
+interface FoundFields {
+  readonly fields: string[];
+  contentLength: number | undefined;
+}
+
+function takeField(found: FoundFields, name: string, value: string): string | undefined {
+  const { kind, lower } = internName(name);
+  if (lower !== name || !isToken(name) || !isFieldValue(value)) return "a field is malformed";
+  switch (kind) {
+    case "contentLength": {
+      const isFirst = found.contentLength === undefined;
+      found.contentLength = toContentLength(value);
+      return isFirst && found.contentLength >= 0 ? undefined : "the Content-Length is malformed";
+    }
+    case "connection":
+    case "transferEncoding":
+    case "upgrade":
+      return "there is a connection-specific field";
+    case "hopByHop":
+    case "te":
+      return undefined;
+    default:
+      found.fields.push(name, value);
+      return undefined;
+  }
+}
+
+function toResponse(status: number, found: FoundFields, context: ResponseContext): ParsedResponseHead {
+  const { method, isConnect, endsStream } = context;
+  const isTunnel = isConnect && isSuccess(status);
+  if (isTunnel && endsStream) return fault("the tunnel ends before it begins");
+  const isBodiless = isTunnel || status < 200 || status === 204;
+  const contentLength = isBodiless ? undefined : found.contentLength;
+  const mayHaveBody = !isBodiless && mayFollow(status, method);
+  if (mayHaveBody && endsStream && isPositive(contentLength)) return fault("the body is missing");
+  const hasBody = mayHaveBody && !endsStream;
   return { kind: "response", head: { status, fields: found.fields, contentLength, hasBody, isTunnel } };
 }
 
-function toFields(raw: Fields): { fields: string[]; contentLength: number | undefined } | string {
-  const fields: string[] = [];
-  let contentLength: number | undefined;
-  for (let index = 2; index < raw.length; index += 2) {
-    const name = raw[index] ?? "";
-    const value = raw[index + 1] ?? "";
-    const { kind, lower } = internName(name);
-    if (lower !== name || !isToken(name) || !isFieldValue(value)) return "a field is malformed";
-    if (kind === "contentLength") {
-      const length = toContentLength(value);
-      if (length < 0 || contentLength !== undefined) return "the Content-Length is malformed";
-      contentLength = length;
-    } else if (kind === "connection" || kind === "transferEncoding" || kind === "upgrade") {
-      return "there is a connection-specific field";
-    } else if (kind !== "hopByHop" && kind !== "te") fields.push(name, value);
-  }
-  return { fields, contentLength };
+function isPositive(length: number | undefined): boolean {
+  return length !== undefined && length > 0;
+}
+
+function isSuccess(status: number): boolean {
+  return status >= 200 && status < 300;
+}
+
+/** Whether a body may follow what announces one (RFC 9110 §6.4.1). */
+function mayFollow(status: number, method: string): boolean {
+  return status !== 304 && method !== "HEAD";
 }
 
 function fault(reason: string): ParsedResponseHead {
