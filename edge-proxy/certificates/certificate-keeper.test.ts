@@ -21,6 +21,7 @@ async function openKeeper(options: Partial<CertificateKeeperOptions> = {}) {
   const folder = await createTemporaryFolder();
   const served = new Map<string, CheckedCertificate>();
   const lines: string[] = [];
+  const changed: string[] = [];
   const clock = { ms: Date.now(), reads: 0 };
   const keeper = createCertificateKeeper({
     source: authority,
@@ -30,7 +31,7 @@ async function openKeeper(options: Partial<CertificateKeeperOptions> = {}) {
       if (certificate === undefined) served.delete(hostname);
       else served.set(hostname, certificate);
     },
-    onChange: () => undefined,
+    onChange: (hostname) => void changed.push(hostname),
     now() {
       clock.reads += 1;
       return new Date(clock.ms);
@@ -51,6 +52,7 @@ async function openKeeper(options: Partial<CertificateKeeperOptions> = {}) {
     keeper,
     served,
     lines,
+    changed,
     clock,
     live,
     until,
@@ -205,6 +207,7 @@ test("a supplied certificate comes before any other, and what replaces it badly 
   found = { certificate, problem: "it does not parse" };
   for (const listener of listeners) listener();
   assert.equal(test.live("a.test")?.renewalProblem, "it does not parse");
+  assert.deepEqual(test.changed, ["a.test", "a.test"]);
   assert.equal(test.served.get("a.test")?.serialNumber, "01");
   found = undefined;
   for (const listener of listeners) listener();

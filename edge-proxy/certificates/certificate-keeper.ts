@@ -31,8 +31,8 @@ export interface CertificateKeeperOptions {
    * is plain data: a worker can be sent it.
    */
   readonly onCertificate: (hostname: string, certificate: CheckedCertificate | undefined) => void;
-  /** Called when {@link CertificateKeeper.state} may have changed; once for all that changed at one moment. */
-  readonly onChange: () => void;
+  /** Called with each name of which {@link CertificateKeeper.state} has become another; after `onCertificate`. */
+  readonly onChange: (hostname: string) => void;
   /** The clock. */
   readonly now: () => Date;
   /** Receives what is issued and what fails. */
@@ -67,7 +67,6 @@ const parallelIssues = 8;
 export function createCertificateKeeper(options: CertificateKeeperOptions): CertificateKeeper {
   const names = new Map<string, Keeping>();
   const keep = createOrigins(options);
-  const onChange = onceATurn(options.onChange);
   let fromAcme: ReadonlySet<string> = new Set();
 
   function originOf(hostname: string): CertificateOrigin {
@@ -76,7 +75,7 @@ export function createCertificateKeeper(options: CertificateKeeperOptions): Cert
   }
 
   function start(hostname: string, served: ServedCertificate | undefined): void {
-    const { now, onCertificate } = options;
+    const { now, onCertificate, onChange } = options;
     const name = createKeptName({ hostname, origin: originOf(hostname), served, now, onCertificate, onChange });
     names.set(hostname, { name, done: keep(hostname, name) });
   }
@@ -151,17 +150,4 @@ async function removePair(hostname: string, { files, log }: CertificateKeeperOpt
   await files.remove(hostname).catch((error: unknown) =>
     log.warn("cannot remove a certificate that is not routed any more", { hostname, error })
   );
-}
-
-/** Calls `call` once after all that happens in this turn of the event loop: thousands of names may settle in one. */
-function onceATurn(call: () => void): () => void {
-  let isDue = false;
-  return () => {
-    if (isDue) return;
-    isDue = true;
-    setImmediate(() => {
-      isDue = false;
-      call();
-    });
-  };
 }

@@ -106,12 +106,17 @@ function isTrusted(last: X509Certificate, given: number, rootsPem: string | unde
   return parseRoots(rootsPem).some((root) => isIssuedBy(last, root));
 }
 
-let parsedRoots: { readonly pem: string; readonly roots: readonly X509Certificate[] } = { pem: "", roots: [] };
+/** Roots by their PEM: the public ones are 150, and every name is checked against the same. */
+const parsedRoots = new Map<string, readonly X509Certificate[]>();
+const maxParsedRoots = 4;
 
-/** The roots; those of last time are remembered, since the public ones are 150 and every name is checked against the same. */
 function parseRoots(pem: string): readonly X509Certificate[] {
-  if (parsedRoots.pem !== pem) parsedRoots = { pem, roots: parseChain(pem, "the roots") };
-  return parsedRoots.roots;
+  const known = parsedRoots.get(pem);
+  if (known !== undefined) return known;
+  const roots = parseChain(pem, "the roots");
+  if (parsedRoots.size >= maxParsedRoots) parsedRoots.clear();
+  parsedRoots.set(pem, roots);
+  return roots;
 }
 
 function parseChain(pem: string, hostname: string): X509Certificate[] {

@@ -12,7 +12,7 @@ export interface KeptNameOptions {
   /** Called with what is to be served from now on. */
   readonly onCertificate: (hostname: string, certificate: ServedCertificate | undefined) => void;
   /** Called when the state has changed. */
-  readonly onChange: () => void;
+  readonly onChange: (hostname: string) => void;
 }
 
 /** What a keeper knows of one name. Nothing changes once it has been stopped. */
@@ -42,7 +42,7 @@ export function createKeptName(options: KeptNameOptions): KeptName {
     const isNew = served?.chainPem !== certificate.chainPem || served.keyPem !== certificate.keyPem;
     state = served = certificate;
     if (isNew) onCertificate(hostname, certificate);
-    onChange();
+    onChange(hostname);
   }
 
   function fail(problem: string): void {
@@ -52,7 +52,7 @@ export function createKeptName(options: KeptNameOptions): KeptName {
       served = undefined;
       onCertificate(hostname, undefined);
     }
-    onChange();
+    onChange(hostname);
   }
 
   return {

@@ -22,16 +22,14 @@ async function openSupplied(options: { files?: Partial<SuppliedFiles>; pollMs?: 
     await rename(`${keyFile}.new`, keyFile);
     await writeFile(chainFile, chainPem);
   };
-  const open = async () => {
-    const supplied = await watchSuppliedCertificates({
-      pairs: [{ chainFile, keyFile, ...options.files }],
+  const open = (files = options.files) =>
+    watchSuppliedCertificates({
+      pairs: [{ chainFile, keyFile, ...files }],
       rootsPem: () => Promise.resolve(authority.rootPem),
       pollMs: options.pollMs ?? 600_000,
       now: () => new Date(clock.ms),
       log: createLog({ system: "proxy", level: "debug", write: (line) => void lines.push(line) }),
     });
-    return supplied;
-  };
   return { folder, chainFile, keyFile, lines, clock, supply, open };
 }
 
@@ -132,4 +130,22 @@ test("the log warns 30, 14 and 3 days before a supplied certificate expires, onc
     await until(() => warnings() > index || undefined);
   }
   assert.equal(warnings(), 3);
+});
+
+test("X7: a pair of another CA needs that CA's root in roots_file", async () => {
+  const other = await createTestAuthority();
+  const { chainPem, keyPem } = await other.issue("a.test");
+  for (const isNamed of [true, false]) {
+    const site = await openSupplied();
+    await using _folder = site.folder;
+    await writeFile(site.chainFile, chainPem);
+    await writeFile(site.keyFile, keyPem);
+    const rootsFile = join(site.folder.path, "roots.pem");
+    await writeFile(rootsFile, other.rootPem);
+    const files = { hostnames: ["a.test"], ...(isNamed ? { rootsFile } : {}) };
+    await using supplied = await site.open(files);
+    const { certificate, problem } = supplied.find("a.test") ?? {};
+    assert.equal(certificate !== undefined, isNamed);
+    assert.match(problem ?? "", isNamed ? /^$/ : /does not lead to a known root/);
+  }
 });

@@ -1,5 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import { rootCertificates } from "node:tls";
 import { describeError, PlatformError } from "#shared/errors/platform-error.ts";
 import type { Log } from "#shared/log/log.ts";
 import { certificateNames, coversHost } from "./certificate-names.ts";
@@ -15,7 +16,7 @@ export interface SuppliedFiles {
   readonly chainFile: string;
   /** Private key, PEM. */
   readonly keyFile: string;
-  /** Roots that the chain must lead to, PEM; unless given, the ones that the proxy knows. */
+  /** Roots that the chain must lead to, PEM; unless given, the platform's and the public ones of the runtime. */
   readonly rootsFile?: string;
 }
 
@@ -28,7 +29,7 @@ export interface SuppliedState {
 /** What {@link watchSuppliedCertificates} needs. */
 export interface SuppliedCertificatesOptions {
   readonly pairs: readonly SuppliedFiles[];
-  /** PEM of the roots for pairs that name none; the end of their chains is not checked while it gives `undefined`. */
+  /** PEM of the platform's roots; while it gives `undefined`, the end of the chains of pairs that name no roots is not checked. */
   readonly rootsPem: () => Promise<string | undefined>;
   /** Looks at the files at least this often; 30 s unless given. */
   readonly pollMs?: number;
@@ -96,7 +97,7 @@ async function reload(pair: Pair, options: SuppliedCertificatesOptions): Promise
   pair.seen = seen;
   try {
     const [chainPem = "", keyPem = "", rootsPem] = found.map(valueOf);
-    const certificate = judge(pair, { chainPem, keyPem }, rootsPem ?? await options.rootsPem(), options.now());
+    const certificate = judge(pair, { chainPem, keyPem }, rootsPem ?? await knownRoots(options), options.now());
     pair.state = { certificate };
     pair.warnedOfDays = undefined;
     const { serialNumber, notAfter } = certificate;
@@ -125,6 +126,11 @@ function judge(
   const [checked] = names.map((hostname) => checkCertificate(material, { hostname, now, rootsPem }));
   pair.names = names;
   return checked ?? checkCertificate(material, { hostname: first, now, rootsPem });
+}
+
+async function knownRoots({ rootsPem }: SuppliedCertificatesOptions): Promise<string | undefined> {
+  const platform = await rootsPem();
+  return platform === undefined ? undefined : [platform, ...rootCertificates].join("\n");
 }
 
 function namesIn(chainPem: string): string[] {
