@@ -55,8 +55,10 @@ export class WriteBatch {
 }
 
 function write(socket: Socket, piece: string | Buffer): void {
-  if (typeof piece === "string") socket.write(piece, "latin1");
-  else socket.write(piece);
+  if (typeof piece !== "string") socket.write(piece);
+  // Deno's TLS sockets write text that had to queue as UTF-8, whatever it was given as.
+  else if (socket.writableLength > 0 || socket.writableCorked > 0) socket.write(Buffer.from(piece, "latin1"));
+  else socket.write(piece, "latin1");
 }
 
 function writeEach(socket: Socket, pieces: readonly (string | Buffer)[]): void {

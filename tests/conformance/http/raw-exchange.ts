@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { connectTls, type Target } from "../../../edge-proxy/testing/test-client.ts";
 
 /** What came back on a connection. */
@@ -29,7 +30,7 @@ export async function exchangeRaw(target: Target, bytes: string, options: RawOpt
   socket.on("data", (chunk) => text += chunk.toString("latin1"));
   socket.on("end", () => finish(true)).on("error", () => finish(true)).on("close", () => finish(true));
   const size = Math.max(pieceBytes, Math.ceil(bytes.length / 200));
-  for (let at = 0; at < bytes.length; at += size) socket.write(bytes.slice(at, at + size), "latin1");
+  for (let at = 0; at < bytes.length; at += size) socket.write(Buffer.from(bytes.slice(at, at + size), "latin1"));
   return await promise;
 }
 
