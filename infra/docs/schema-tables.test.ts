@@ -12,6 +12,7 @@ const schema = z.object({
     idle: DurationMs.optional(),
     url: z.url().optional(),
     address: z.union([z.ipv4(), z.ipv6()]).optional(),
+    notice: z.union([z.string().max(7), z.literal(true)]).optional(),
   }).prefault({}),
   extra: z.strictObject({ on: z.boolean() }).optional(),
   images: z.record(z.string(), z.string().max(5).describe("A file.")).default({}).describe("Files by name."),
@@ -50,7 +51,7 @@ test("listTables() says type, default, rule and meaning of a field", () => {
     meaning: "What it is called.",
   });
   assert.deepEqual(
-    ["port", "modes", "idle", "url", "address"].map((key) => {
+    ["port", "modes", "idle", "url", "address", "notice"].map((key) => {
       const { type, isRequired, default: fallback, rule } = fieldOf("[server]", key);
       return [type, isRequired, fallback, rule];
     }),
@@ -60,6 +61,7 @@ test("listTables() says type, default, rule and meaning of a field", () => {
       ["string", false, undefined, 'a duration such as "30s", "5m" or "12h"'],
       ["string", false, undefined, "URL"],
       ["string", false, undefined, "IPv4 address or IPv6 address"],
+      ["string", false, undefined, "at most 7 characters"],
     ],
   );
 });

@@ -125,7 +125,7 @@ function typeName(node: Node): string {
 }
 
 function ruleOf(node: Node): string {
-  if (node.anyOf !== undefined) return node.anyOf.map(ruleOf).join(" or ");
+  if (node.anyOf !== undefined) return node.anyOf.map(ruleOf).filter((rule) => rule !== "").join(" or ");
   if (node.items !== undefined) {
     return joinRules([
       ruleOf(node.items) === "" ? "" : `each ${ruleOf(node.items)}`,

@@ -73,7 +73,7 @@ export const PoliciesDefinition = z.strictObject({
     '`"mcias"` lets in whoever has a token of the platform; a URL (admins only) is asked before each request: 2xx lets it pass.',
   ),
   maintenance: z.union([z.string().min(1).max(2000), z.literal(true)], "expected a text, or true").optional().describe(
-    "Answers everything with 503 and this text.",
+    "Answers everything with 503 and this text; `true`: with the proxy's own.",
   ),
   pause: secondsUpTo(600, "10m").optional().describe(
     "Holds requests for up to so long, instead of refusing them, while a `recreate` deployment replaces the instance.",
