@@ -116,8 +116,12 @@ export async function replaceFeed(
   entries: ReadonlyMap<string, unknown>,
   prefix = "",
 ): Promise<number> {
-  const rows = await tx.all("SELECT key FROM feed_entry WHERE topic = ? ORDER BY key", [topic]);
-  const known = rows.map((row) => z.object({ key: z.string() }).parse(row).key);
-  const removed = known.filter((key) => key.startsWith(prefix) && !entries.has(key)).map((key) => ({ key }));
-  return await appendFeed(tx, topic, [...removed, ...[...entries].map(([key, value]) => ({ key, value }))]);
+  const rows = await tx.all("SELECT key, value FROM feed_entry WHERE topic = ? ORDER BY key", [topic]);
+  const known = new Map(rows.map((row) => Entry.parse(row)).map(({ key, value }) => [key, value ?? undefined]));
+  const removed = [...known.keys()].filter((key) => key.startsWith(prefix) && !entries.has(key)).map((key) => ({
+    key,
+  }));
+  // Most entries are as they were: looked at here, since each change costs queries of its own.
+  const changed = [...entries].filter(([key, value]) => !isSame(known.get(key), encodeCbor(value)));
+  return await appendFeed(tx, topic, [...removed, ...changed.map(([key, value]) => ({ key, value }))]);
 }
