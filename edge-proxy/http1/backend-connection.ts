@@ -13,8 +13,8 @@ const maxHeadBytes = 64 * 1024;
 
 /** What a connection needs of the pool that it belongs to. */
 export interface BackendConnectionOptions {
-  /** The connection, not yet established; a TLS one verifies by itself. */
-  readonly socket: Socket;
+  /** Begins to connect, and gives everything that is read to `onBytes`; a TLS connection verifies by itself. */
+  readonly connect: (onBytes: (bytes: Buffer) => void) => Socket;
   /** Event that says that it is: `connect`, or `secureConnect`. */
   readonly readyEvent: "connect" | "secureConnect";
   readonly deadlines: Deadlines;
@@ -49,13 +49,13 @@ export class BackendConnection implements BackendStream, Timed {
   readonly #onBody = (payload: Buffer) => this.#events?.onResponseData(payload);
 
   constructor(options: BackendConnectionOptions) {
-    const { socket, deadlines } = options;
+    const { deadlines } = options;
+    const socket = options.connect((bytes) => this.#onData(bytes));
     this.#options = options;
     this.#socket = socket;
     this.#batch = new WriteBatch(socket);
     deadlines.add(this);
     socket.once(options.readyEvent, () => this.#onReady());
-    socket.on("data", (bytes: Buffer) => this.#onData(bytes));
     socket.on("drain", () => this.#events?.onRequestDrain());
     socket.on("end", () => this.#onEnd());
     socket.on("error", (error) => void (this.#error = error));

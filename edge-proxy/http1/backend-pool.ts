@@ -1,9 +1,9 @@
-import { connect as connectTcp } from "node:net";
 import { connect as connectTls } from "node:tls";
 import type { Backend } from "#shared/contract/route.ts";
 import type { Deadlines } from "../l7/deadlines.ts";
 import type { BackendRequest, BackendStream, BackendStreamEvents } from "../l7/streams.ts";
 import { backendKey } from "../routes.ts";
+import { connectReading } from "./connect-reading.ts";
 import { BackendConnection, type BackendConnectionOptions } from "./backend-connection.ts";
 
 /** How a backend is reached. */
@@ -76,19 +76,18 @@ export function createHttp1Backends(
   };
 }
 
-function connect({ backend, tls }: BackendPlace): Pick<BackendConnectionOptions, "socket" | "readyEvent"> {
-  const { address: host, port } = backend;
-  if (tls === undefined) {
-    return { socket: connectTcp({ host, port, noDelay: true, allowHalfOpen: true }), readyEvent: "connect" };
-  }
-  const socket = connectTls({
-    host,
-    port,
+function connect({ backend, tls }: BackendPlace): Pick<BackendConnectionOptions, "connect" | "readyEvent"> {
+  if (tls === undefined) return { connect: (onBytes) => connectReading(backend, onBytes), readyEvent: "connect" };
+  const options = {
+    host: backend.address,
+    port: backend.port,
     ca: tls.rootsPem,
     servername: tls.serverName,
     ALPNProtocols: ["http/1.1"],
-    minVersion: "TLSv1.2",
-  });
-  socket.setNoDelay(true);
-  return { socket, readyEvent: "secureConnect" };
+    minVersion: "TLSv1.2" as const,
+  };
+  return {
+    connect: (onBytes) => connectTls(options).setNoDelay(true).on("data", onBytes),
+    readyEvent: "secureConnect",
+  };
 }

@@ -1,4 +1,3 @@
-import { isIPv6 } from "node:net";
 import type { ClientOrigin, Fields, RequestHead } from "./streams.ts";
 
 /** The name of the proxy in `Via` (RFC 9110 §7.6.3). */
@@ -36,7 +35,7 @@ export function toForwardedFields(facts: ForwardedFacts): Fields {
     "X-Real-IP",
     clientAddress,
     "Forwarded",
-    `for=${isIPv6(clientAddress) ? `"[${clientAddress}]"` : clientAddress};host="${request.authority}";proto=https`,
+    `for=${clientAddress.includes(":") ? `"[${clientAddress}]"` : clientAddress};host="${request.authority}";proto=https`,
     "X-Request-Id",
     facts.requestId,
   ];
