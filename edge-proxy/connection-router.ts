@@ -1,13 +1,14 @@
 import type { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
 import type { Route } from "#shared/contract/route.ts";
+import { acmeTlsProtocol } from "./acme/challenge-responder.ts";
 import type { ConnectionEnds, createAdmission } from "./admit-connection.ts";
 import type { ProxyLimits } from "./limits.ts";
 import type { ProxyMetrics, RefusalReason } from "./metrics.ts";
 import type { RouteTable } from "./routes.ts";
 import { alerts, type ClientHello } from "./tls/client-hello.ts";
 import { peekClientHello } from "./tls/peek-client-hello.ts";
-import { refuseConnection } from "./tls/refuse-connection.ts";
+import { refuseConnection, resetConnection } from "./tls/refuse-connection.ts";
 
 /** A connection that has said where it wants to go. */
 export interface RoutedConnection extends ConnectionEnds {
@@ -40,6 +41,8 @@ export interface ConnectionRouterDependencies {
   readonly metrics: ProxyMetrics;
   /** Takes over a connection to an L4 route; resolves when it has ended. */
   readonly serveL4: (connection: RoutedConnection) => Promise<void>;
+  /** Takes over a connection of a CA that looks whether an L7 name is ours (RFC 8737), its bytes put back. */
+  readonly answerChallenge: (hostname: string, client: Socket) => boolean;
   /** Takes over a connection to an L7 route, its bytes put back; `false` when the name has no certificate. */
   readonly serveL7: (connection: RoutedConnection) => boolean;
 }
@@ -87,6 +90,10 @@ export function createConnectionRouter(dependencies: ConnectionRouterDependencie
       return await dependencies.serveL4(connection);
     }
     client.unshift(bytes);
+    if (isChallenge(hello)) {
+      if (!dependencies.answerChallenge(target.hostname, client)) resetConnection(client);
+      return;
+    }
     if (!dependencies.serveL7(connection)) refuse(client, "no-certificate", alerts.unrecognizedName);
   }
 
@@ -108,6 +115,11 @@ interface Arrival extends ConnectionEnds {
   readonly client: Socket;
   readonly listenerPort: number;
   readonly settled: () => void;
+}
+
+/** A CA offers this protocol alone (RFC 8737 §4), and nobody else does. */
+function isChallenge({ alpn }: ClientHello): boolean {
+  return alpn.length === 1 && alpn[0] === acmeTlsProtocol;
 }
 
 type Target =

@@ -12,6 +12,8 @@ import type { ProxyConfig } from "./config.ts";
 export interface ProxyControlPlane {
   /** Opens the stream of route frames after a revision. */
   readonly openRoutes: (since: number, signal: AbortSignal) => Promise<Response>;
+  /** Opens the stream of firewall frames after a revision. */
+  readonly openFirewall: (since: number, signal: AbortSignal) => Promise<Response>;
   /** Tells what the proxy serves. */
   readonly report: (report: ProxyReport, signal: AbortSignal) => Promise<unknown>;
   /** Issues certificates. */
@@ -42,6 +44,7 @@ export async function connectControlPlane(config: ProxyConfig, access: ControlPl
   const metacrypt = createClient(metacryptContract, { fetch, baseUrl: controlPlane.metacryptUrl, token });
   return {
     openRoutes: (since, signal) => mcp.routeStream({ query: { since, node }, signal }),
+    openFirewall: (since, signal) => mcp.firewallStream({ query: { since, node }, signal }),
     report: (report, signal) => mcp.reportProxy({ params: { node }, body: report, signal }),
     certificates: {
       obtain: async (_hostname, csrPem) => (await metacrypt.signCsr({ body: { csrPem } })).chainPem,
@@ -49,11 +52,15 @@ export async function connectControlPlane(config: ProxyConfig, access: ControlPl
   };
 }
 
+/** Nothing comes until the proxy stops. */
+async function openNothing(_since: number, signal: AbortSignal): Promise<Response> {
+  if (!signal.aborted) await once(signal, "abort");
+  throw new PlatformError("cancelled", "Cannot follow the control plane: the proxy stops");
+}
+
 const standalone: ProxyControlPlane = {
-  async openRoutes(_since, signal) {
-    if (!signal.aborted) await once(signal, "abort");
-    throw new PlatformError("cancelled", "Cannot follow the routes: the proxy stops");
-  },
+  openRoutes: openNothing,
+  openFirewall: openNothing,
   report: () => Promise.resolve(),
   certificates: {
     obtain(hostname) {

@@ -1,6 +1,7 @@
 import type { FirewallRules } from "#shared/contract/firewall.ts";
 import type { Route } from "#shared/contract/route.ts";
-import type { Log } from "#shared/log/log.ts";
+import type { Log, LogLevel } from "#shared/log/log.ts";
+import type { Challenge } from "./acme/challenge.ts";
 import type { Attachment } from "./attachments.ts";
 import type { PortState } from "./extra-ports.ts";
 import type { RuleHits } from "./firewall/hit-counters.ts";
@@ -40,6 +41,8 @@ export interface DataPlaneSettings {
   readonly ticketSecret: Uint8Array;
   /** Counters of connections and of requests by client, made by `createCounterBuffer` and shared by all workers. */
   readonly counters: { readonly connections: SharedArrayBuffer; readonly requests: SharedArrayBuffer };
+  /** Least severe lines that a worker logs. */
+  readonly logLevel?: LogLevel;
   /** Number of this worker among those that share the counters. */
   readonly worker: number;
 }
@@ -76,10 +79,14 @@ export interface DataPlane {
   apply(changes: RouteChanges): AppliedChanges;
   /** Serves a certificate from the next handshake on; refuses handshakes of the name when there is none. */
   certificate(hostname: string, material: TlsMaterial | undefined): void;
+  /** Answers a CA that looks by TLS whether a name is ours, or does not any more; resolves once every worker does. */
+  challenge(step: "present" | "withdraw", challenge: Challenge): Promise<void>;
   /** Judges new connections by these rules. */
   firewall(rules: FirewallRules): void;
   /** Verifies instances that speak TLS against these roots (PEM). */
   roots(pem: string): void;
+  /** Changes what workers log. */
+  logLevel(level: LogLevel): void;
   /** What is known of an extra port. */
   portState(port: number): PortState;
   /** What it listens on. */

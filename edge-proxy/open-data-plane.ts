@@ -1,14 +1,15 @@
 import type { Socket } from "node:net";
 import { waitFor } from "#shared/lifecycle/wait.ts";
+import { createChallengeResponder } from "./acme/challenge-responder.ts";
 import { createAdmission } from "./admit-connection.ts";
 import { type Attachments, createAttachments } from "./attachments.ts";
 import { type ConnectionRouter, createConnectionRouter } from "./connection-router.ts";
-import type { DataPlane, DataPlaneOptions } from "./data-plane.ts";
+import type { DataPlane, DataPlaneOptions, PlaneFacts } from "./data-plane.ts";
 import { createBlockTest } from "./firewall/block-set.ts";
 import { type ConnectionGuard, createConnectionGuard } from "./firewall/connection-guard.ts";
 import { createConnectionLimiter } from "./firewall/connection-limiter.ts";
 import { attachCounterTable } from "./firewall/counter-table.ts";
-import { createInstanceLoad } from "./instance-load.ts";
+import { createInstanceLoad, type InstanceLoad } from "./instance-load.ts";
 import { createL7Side, type L7Side } from "./l7/l7-side.ts";
 import { createListeners, type Listeners } from "./listeners.ts";
 import type { ProxyMetrics } from "./metrics.ts";
@@ -40,19 +41,21 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
   const unsettled = new Set<Socket>();
   const l7 = createL7Side(options, { table, load });
   const serving = createServing({ ...options, load, attachments, acceptSecure: l7.accept });
+  const challenges = createChallengeResponder(limits);
   const admit = createAdmission({
-    limits,
-    metrics,
+    ...options,
     guard,
     requiresProxyHeader: (listenerPort) => options.proxyProtocolPorts.includes(listenerPort),
     isTrustedProxy: createBlockTest(options.trustedProxies),
     isCrowded: () => unsettled.size >= limits.handshakes,
   });
-  const router = createConnectionRouter({ ...options, ...serving, table, admit, unsettled });
+  const answerChallenge = challenges.accept;
+  const router = createConnectionRouter({ ...options, ...serving, table, admit, unsettled, answerChallenge });
   accept = router.accept;
   metrics.collectFrom((sink) => {
     attachments.flush();
     sink.add("mc_proxy_unrouted_open", "", unsettled.size);
+    sink.add("mc_proxy_workers", "", 1);
   });
   listeners.setExtraPorts(table.extraPorts);
 
@@ -61,21 +64,31 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
     table,
     apply: createApply({ table, listeners, attachments, l7, metrics }),
     certificate: serving.certificate,
+    challenge: (step, challenge) => Promise.resolve(challenges[step](challenge)),
     firewall: guard.apply,
     roots: l7.roots,
+    logLevel: () => {},
     portState: listeners.state,
     ports: listeners.ports,
     draining: () => load.outside(table.instances),
     workers: () => 1,
-    facts: () =>
-      Promise.resolve({
-        openConnections: listeners.open(),
-        instancesAside: load.aside(),
-        attachments: attachments.list(),
-        firewallHits: guard.hits(),
-      }),
+    facts: () => Promise.resolve(factsOf({ listeners, load, attachments, guard })),
     otherSamples: () => Promise.resolve([]),
     drain: () => drain({ ...options, listeners, router, attachments, l7 }),
+  };
+}
+
+function factsOf({ listeners, load, attachments, guard }: {
+  readonly listeners: Listeners;
+  readonly load: InstanceLoad;
+  readonly attachments: Attachments;
+  readonly guard: ConnectionGuard;
+}): PlaneFacts {
+  return {
+    openConnections: listeners.open(),
+    instancesAside: load.aside(),
+    attachments: attachments.list(),
+    firewallHits: guard.hits(),
   };
 }
 

@@ -25,10 +25,14 @@ export interface ProxyOptions extends Pick<DataPlaneSettings, "address" | "port"
   readonly settings?: Partial<Omit<DataPlaneSettings, "limits">>;
   /** Bounds that differ from {@link defaultLimits}. */
   readonly limits?: Partial<ProxyLimits>;
+  /** Country of an address, for the firewall. */
+  readonly countryOf?: (address: string) => string | undefined;
   /** Opens the data plane: in this thread unless given. */
   readonly openPlane?: (options: DataPlaneOptions) => Promise<DataPlane>;
   /** Issues certificates for L7 names. */
   readonly certificates: CertificateSource;
+  /** Other sources of certificates, which come before. */
+  readonly otherCertificates?: Pick<CertificateKeeperOptions, "acme" | "supplied">;
   /** Keeps them. */
   readonly certificateFiles: CertificateFiles;
   /** PEM of the roots that certificates must lead to; not checked without it. */
@@ -57,6 +61,8 @@ export interface Proxy extends AsyncDisposable {
   apply(routes: readonly Route[], revision: number): void;
   /** The same for a step from one revision to the next. */
   applyChanges(changes: RouteChanges, revision: number): void;
+  /** Whether routes of the control plane, kept or new, were applied. */
+  isReady(): boolean;
   /** What is known of the certificate of an L7 name. */
   certificate(hostname: string): CertificateState;
   /** What it would report now. */
@@ -107,11 +113,13 @@ export async function openProxy(options: ProxyOptions): Promise<Proxy> {
     limits: { ...defaultLimits, ...options.limits },
     metrics,
     log,
+    ...(options.countryOf === undefined ? {} : { countryOf: options.countryOf }),
     onChange: (what) => control?.planeChanged(what),
   });
   control = createControl(plane, options);
   const { apply, keeper, currentReport, stop } = control;
   apply({ changed: [...plane.table.routes()], gone: [] }, 0);
+  const stopRoots = followRoots(plane, options);
   let disposed: Promise<void> | undefined;
 
   function applyChanges(changes: RouteChanges, revision: number): void {
@@ -125,16 +133,39 @@ export async function openProxy(options: ProxyOptions): Promise<Proxy> {
     table: () => plane.table,
     apply: (routes, revision) => applyChanges({ isWhole: true, set: routes, removed: [] }, revision),
     applyChanges,
+    isReady: () => control?.revision() !== 0,
     certificate: (hostname) => keeper.state(hostname),
     currentReport,
     renderMetrics: async () => renderSamples(mergeSamples([metrics.samples(), ...await plane.otherSamples()])),
     [Symbol.asyncDispose]: () =>
       disposed ??= (async () => {
         stop();
+        stopRoots();
         await plane.drain();
         await keeper.stop();
       })(),
   };
+}
+
+/** How often the platform's roots are read again, in milliseconds. */
+const rootsMs = 30_000;
+
+/** Verifies instances against the roots as they are now. */
+function followRoots(plane: DataPlane, { rootsPem, log }: ProxyOptions): () => void {
+  if (rootsPem === undefined) return () => {};
+  let last: string | undefined;
+  const read = async () => {
+    try {
+      const pem = await rootsPem();
+      if (pem !== undefined && pem !== last) plane.roots(pem);
+      last = pem ?? last;
+    } catch (error) {
+      log.debug("the roots cannot be read", { error });
+    }
+  };
+  void read();
+  const timer = setInterval(read, rootsMs).unref();
+  return () => clearInterval(timer);
 }
 
 interface Control {
@@ -142,6 +173,7 @@ interface Control {
   apply(applied: AppliedChanges, revision: number): void;
   planeChanged(what: "ports" | "draining"): void;
   currentReport(): ProxyReport;
+  revision(): number;
   stop(): void;
 }
 
@@ -152,14 +184,17 @@ function createControl(plane: DataPlane, options: ProxyOptions): Control {
   let appliedRevision = 0;
   let wantedVersion = -1;
   const keeper: CertificateKeeper = createCertificateKeeper({
+    ...options.otherCertificates,
     source: options.certificates,
     files: options.certificateFiles,
     onCertificate(hostname, certificate) {
       plane.certificate(hostname, certificate);
       metrics.certificate(hostname, certificate?.notAfter);
-      states.updateName(hostname);
     },
-    onChange: () => publisher.publish(),
+    onChange(hostname) {
+      states.updateName(hostname);
+      publisher.publish();
+    },
     now: options.now,
     log: options.log,
     ...(options.rootsPem === undefined ? {} : { rootsPem: options.rootsPem }),
@@ -182,7 +217,9 @@ function createControl(plane: DataPlane, options: ProxyOptions): Control {
     apply(applied, newRevision) {
       revision = newRevision;
       states.remove(applied.gone);
-      if (wantedVersion !== plane.table.versions.tlsNames) keeper.want(plane.table.tlsNames);
+      if (wantedVersion !== plane.table.versions.tlsNames) {
+        keeper.want(plane.table.tlsNames, plane.table.acmeNames);
+      }
       wantedVersion = plane.table.versions.tlsNames;
       states.update(applied.changed, newRevision);
       publisher.publish();
@@ -192,6 +229,7 @@ function createControl(plane: DataPlane, options: ProxyOptions): Control {
       publisher.publish();
     },
     currentReport,
+    revision: () => revision,
     stop: publisher.stop,
   };
 }

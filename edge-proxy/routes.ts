@@ -36,12 +36,14 @@ export interface RouteTable {
   readonly extraPorts: ReadonlySet<number>;
   /** Host names that need a certificate. */
   readonly tlsNames: ReadonlySet<string>;
+  /** Those of them whose certificate a public CA gives. */
+  readonly acmeNames: ReadonlySet<string>;
   /** Instances that some route names. */
   readonly instances: ReadonlySet<string>;
   /** Addresses that some route names, by {@link backendKey}. */
   readonly backendKeys: ReadonlySet<string>;
   /** Grows whenever one of the sets changes. */
-  readonly versions: Readonly<Record<"extraPorts" | "tlsNames" | "backendKeys", number>>;
+  readonly versions: Readonly<Record<"extraPorts" | "tlsNames", number>>;
   /** Stored routes that do not serve because a static one has their place: why, by key. */
   readonly conflicts: ReadonlyMap<string, string>;
   /** Every route that serves. */
@@ -126,23 +128,25 @@ export function createRouteTable(main: MainPorts, staticRoutes: readonly Route[]
 function createNames(isExtra: (port: number) => boolean) {
   const extraPorts = createCountedSet<number>();
   const tlsNames = createCountedSet<string>();
+  const acmeNames = createCountedSet<string>();
   const instances = createCountedSet<string>();
   const backendKeys = createCountedSet<string>();
   return {
     sets: {
       extraPorts: extraPorts.values,
       tlsNames: tlsNames.values,
+      acmeNames: acmeNames.values,
       instances: instances.values,
       backendKeys: backendKeys.values,
     },
     versions: () => ({
       extraPorts: extraPorts.version,
-      tlsNames: tlsNames.version,
-      backendKeys: backendKeys.version,
+      tlsNames: tlsNames.version + acmeNames.version,
     }),
     count(route: Route, step: "add" | "remove"): void {
       if (isExtra(route.port)) extraPorts[step](route.port);
       if (route.mode === "l7") tlsNames[step](route.hostname);
+      if (route.mode === "l7" && route.certificate === "acme") acmeNames[step](route.hostname);
       for (const backend of route.backends) {
         instances[step](backend.instance);
         backendKeys[step](backendKey(backend));

@@ -6,6 +6,8 @@ import type { Log } from "../log/log.ts";
 export interface Running extends AsyncDisposable {
   /** Facts printed in the `ready` line, such as bound addresses. */
   readonly ready: Readonly<Record<string, unknown>>;
+  /** How long its disposal may last, when it is not as long as that of every program of its kind. */
+  readonly drainMs?: number;
 }
 
 /**
@@ -26,7 +28,7 @@ export async function runProgram(
     process.stdout.write(JSON.stringify({ ready: true, program: options.name, ...running.ready }) + "\n");
     const signal = await stop.promise;
     options.log.info("stopping", { signal });
-    armHardStop(options.drainMs ?? 35_000);
+    armHardStop(running.drainMs ?? options.drainMs ?? 35_000);
   } catch (error) {
     const { entry } = toPlatformError(error);
     options.log.error("cannot run", { error });

@@ -1,0 +1,18 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { inheritedSockets } from "./inherited-sockets.ts";
+
+test("inheritedSockets() gives the descriptors that are meant for this process", () => {
+  assert.deepEqual(inheritedSockets({ LISTEN_PID: "7", LISTEN_FDS: "2" }, 7), [3, 4]);
+  for (
+    const env of [
+      {},
+      { LISTEN_FDS: "1" },
+      { LISTEN_PID: "8", LISTEN_FDS: "1" },
+      { LISTEN_PID: "7", LISTEN_FDS: "0" },
+      { LISTEN_PID: "7", LISTEN_FDS: "-1" },
+      { LISTEN_PID: "7", LISTEN_FDS: "x" },
+      { LISTEN_PID: "7", LISTEN_FDS: "100000" },
+    ]
+  ) assert.deepEqual(inheritedSockets(env, 7), []);
+});
