@@ -26,7 +26,8 @@ export async function startOurProgram(
   run: ProgramRun = { runtime: "node" },
 ): Promise<Background> {
   const configPath = join(folder, `${program}.toml`);
-  await writeFile(configPath, formatToml({ ...config, log: { level: "warn" } }));
+  const log = program === "proxy" ? { level: "warn", access: "off" } : { level: "warn" };
+  await writeFile(configPath, formatToml({ ...config, log }));
   const { file, args } = toCommand([program, "--config", configPath], run);
   return startBackground(file, args, {
     cwd: sourceFolder,
