@@ -6,7 +6,7 @@ import { resetCodes } from "../l7/streams.ts";
 import type { BackendSession, ConnectFault } from "./backend-session.ts";
 import { parseResponseHead } from "./parse-response-head.ts";
 import { parseTrailers } from "./parse-trailers.ts";
-import { addFields } from "./to-header-object.ts";
+import { toHeaderObject } from "./header-list.ts";
 import { toRequestFields } from "./to-request-fields.ts";
 
 const endsStreamFlag = 1;
@@ -109,7 +109,7 @@ export class Http2BackendStream implements BackendStream {
     stream.on("headers", (_headers, _flags, raw) => this.#onInformational(raw));
     stream.on("response", (_headers, flags, raw) => this.#onResponse(raw, (flags & endsStreamFlag) !== 0));
     stream.on("trailers", (_headers, _flags, raw) => void (this.#trailers = parseTrailers(raw)));
-    stream.on("wantTrailers", () => stream.sendTrailers(addFields({}, parseTrailers(this.#requestTrailers))));
+    stream.on("wantTrailers", () => stream.sendTrailers(toHeaderObject(this.#requestTrailers)));
     stream.on("error", ignore);
     stream.on("close", () => {
       this.#onClose(stream, session);

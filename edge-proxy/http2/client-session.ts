@@ -28,7 +28,9 @@ const watchMs = 500;
 const lingerMs = 5_000;
 /** Broken streams that a client may have at once, and per second (T1). */
 const cutLimits: BudgetLimits = { burst: 200, perSecond: 20 };
-/** A client that takes nothing of any response is given up sooner than one that takes nothing of one (T5). */
+/** Responses of which a client may take nothing for a while, as a player does that is paused; with more it is given up sooner (T5). */
+const maxStalled = 16;
+/** How much sooner. */
 const stallShare = 5;
 const endsStreamFlag = 1;
 const protocolError = 1;
@@ -144,15 +146,14 @@ export class ClientSession implements Timed, StreamSession {
 
   #watchStreams(now: number): void {
     const { limits } = this.#context;
-    let shortestMs = Infinity;
+    let stalled = 0;
     for (const stream of this.#streams) {
-      const stalledMs = stream.pace.stalledMs(now);
-      if (stalledMs !== undefined) shortestMs = Math.min(shortestMs, stalledMs);
-      if (stalledMs !== undefined && stalledMs > limits.responseBodyIdleMs) stream.cut(resetCodes.cancel);
+      const stalledMs = stream.pace.stalledMs(now) ?? 0;
+      if (stalledMs > limits.responseBodyIdleMs / stallShare) stalled += 1;
+      if (stalledMs > limits.responseBodyIdleMs) stream.cut(resetCodes.cancel);
       else if (stream.pace.isUploadSlow(now, limits)) stream.cut(resetCodes.enhanceYourCalm);
     }
-    const isStalled = shortestMs !== Infinity && shortestMs > limits.responseBodyIdleMs / stallShare;
-    if (isStalled) this.destroy(resetCodes.enhanceYourCalm, "the client takes nothing");
+    if (stalled > maxStalled) this.destroy(resetCodes.enhanceYourCalm, "the client takes nothing");
   }
 
   /** The session is over: a client that does not close its side is not waited for. */

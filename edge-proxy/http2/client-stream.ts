@@ -13,7 +13,7 @@ import {
 } from "../l7/streams.ts";
 import { parseTrailers } from "./parse-trailers.ts";
 import { StreamPace } from "./stream-pace.ts";
-import { addFields, type HeaderObject } from "./to-header-object.ts";
+import { addFields, toHeaderObject } from "./header-list.ts";
 
 /** What a stream needs of the session that it is on. */
 export interface StreamSession {
@@ -55,9 +55,7 @@ export class Http2ClientStream implements ClientStream {
     this.#session = session;
     this.#requestEnded = request.bodyLength === 0 && request.upgrade === undefined;
     this.pace = new StreamPace(stream);
-    const onGone = () => this.#onGone();
-    stream.on("aborted", onGone);
-    stream.on("close", onGone);
+    stream.on("close", () => this.#onGone());
   }
 
   get origin(): ClientOrigin {
@@ -75,6 +73,8 @@ export class Http2ClientStream implements ClientStream {
     if (!this.#isTunnel) this.pace.startReading(this.#session.now());
     if (this.#isReading) return void this.#stream.resume();
     this.#isReading = true;
+    // After RST_STREAM(NO_ERROR) the body would seem to end, and only then the stream would close.
+    this.#stream.on("aborted", () => this.#onGone());
     this.#stream.on("trailers", (_headers, _flags, raw) => void (this.#requestTrailers = parseTrailers(raw)));
     this.#stream.on("end", () => this.#onRequestEnd());
     this.#stream.on("data", (chunk: Buffer) => this.#onRequestData(chunk));
@@ -87,7 +87,7 @@ export class Http2ClientStream implements ClientStream {
 
   sendInformational(status: number, fields: Fields): void {
     if (this.#isOver || this.#head !== undefined || this.#stream.headersSent) return;
-    this.#guard(() => this.#stream.additionalHeaders(addFields({ ":status": status }, fields)));
+    this.#guard(() => this.#stream.additionalHeaders({ ":status": status, ...toHeaderObject(fields) }));
   }
 
   /** `closes` ends a connection of HTTP/1.1; here the other streams go on, and the session ends by GOAWAY. */
@@ -168,9 +168,9 @@ export class Http2ClientStream implements ClientStream {
 
   #respond(head: ResponseHead, options: ServerStreamResponseOptions): void {
     this.#guard(() => {
-      const headers: HeaderObject = { ":status": head.status };
-      if (head.contentLength !== undefined) headers["content-length"] = String(head.contentLength);
-      this.#stream.respond(addFields(headers, head.fields), options);
+      const list = [":status", String(head.status)];
+      if (head.contentLength !== undefined) list.push("content-length", String(head.contentLength));
+      this.#stream.respond(addFields(list, head.fields), options);
     });
   }
 
@@ -187,7 +187,7 @@ export class Http2ClientStream implements ClientStream {
   }
 
   #sendTrailers(): void {
-    this.#guard(() => this.#stream.sendTrailers(addFields({}, this.#trailers)));
+    this.#guard(() => this.#stream.sendTrailers(toHeaderObject(this.#trailers)));
     // Node sends them with `setImmediate` too: a reset must not come before.
     setImmediate(() => this.#stopRequest());
   }

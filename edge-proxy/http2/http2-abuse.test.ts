@@ -202,7 +202,7 @@ test("T5: a stream whose window stays closed is reset while others go on", optio
       const timer = setInterval(() => client.sendData(Buffer.alloc(100)), 20);
       return { onClientClosed: () => clearInterval(timer) };
     }),
-    { responseBodyIdleMs: 5_000 },
+    { responseBodyIdleMs: 1_000 },
   );
   const socket = await door.connect();
   const reader = readFrames(socket);
