@@ -178,7 +178,9 @@ async function toPlaneOptions(
         requests: createCounterBuffer({ entries, workers }),
       },
     },
-    ...(workers === 1 ? {} : { openPlane: (plane) => openWorkerPlane(plane, workers, config.countryFile) }),
+    ...(workers === 1
+      ? {}
+      : { openPlane: (plane) => openWorkerPlane(plane, workers, given({ countryFile: config.countryFile })) }),
   };
 }
 

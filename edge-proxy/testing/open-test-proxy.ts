@@ -25,8 +25,11 @@ export interface TestProxy extends AsyncDisposable {
 }
 
 /** What a test may replace. */
-export interface TestProxyOptions
-  extends Pick<Partial<ProxyOptions>, "limits" | "now" | "aliasPorts" | "log" | "rootsPem"> {
+export interface TestProxyOptions extends
+  Pick<
+    Partial<ProxyOptions>,
+    "limits" | "now" | "aliasPorts" | "log" | "rootsPem" | "settings" | "openPlane" | "port"
+  > {
   readonly authority?: TestAuthority;
   readonly certificates?: CertificateSource;
   readonly folder?: string;
@@ -40,7 +43,9 @@ export async function openTestProxy(options: TestProxyOptions = {}): Promise<Tes
   const reports: ProxyReport[] = [];
   const proxy = await openProxy({
     address: "127.0.0.1",
-    port: 0,
+    port: options.port ?? 0,
+    ...(options.settings === undefined ? {} : { settings: options.settings }),
+    ...(options.openPlane === undefined ? {} : { openPlane: options.openPlane }),
     aliasPorts: options.aliasPorts ?? [443],
     certificates: options.certificates ?? authority,
     certificateFiles: createCertificateFiles(folder),

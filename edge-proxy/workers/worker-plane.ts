@@ -22,6 +22,14 @@ interface Shared {
   level: LogLevel | undefined;
 }
 
+/** What {@link openWorkerPlane} may be told. */
+export interface WorkerPlaneOptions {
+  /** MaxMind database that knows the country of an address. */
+  readonly countryFile?: string;
+  /** Starts a worker. */
+  readonly start?: typeof startWorker;
+}
+
 /**
  * Opens a data plane of several workers, each a thread with listeners of its own on the same ports (SO_REUSEPORT), so that the kernel
  * spreads connections. A worker that dies is started again and told everything; the others serve on meanwhile.
@@ -31,7 +39,7 @@ interface Shared {
 export async function openWorkerPlane(
   options: DataPlaneOptions,
   count: number,
-  countryFile?: string,
+  { countryFile, start: startThread = startWorker }: WorkerPlaneOptions = {},
 ): Promise<DataPlane> {
   const { metrics, log } = options;
   const threads = new Map<number, WorkerThread>();
@@ -48,7 +56,7 @@ export async function openWorkerPlane(
 
   async function start(index: number, port: number): Promise<number> {
     const settings: DataPlaneSettings = { ...toSettings(options), port, worker: index, reusePort: true };
-    const thread = await startWorker({ settings, ...country }, {
+    const thread = await startThread({ settings, ...country }, {
       onState: options.onChange,
       onEnd(error) {
         threads.delete(index);
