@@ -16,20 +16,28 @@ export interface ChaosRelay extends AsyncDisposable {
   readonly port: number;
   /** What the latest client has sent so far, as it was passed on. */
   fromClient(): Buffer;
+  /** Ends what it has open towards `port`: by a reset, by closing, or by a half-close after which it goes on reading. */
+  cut(how: Cut): void;
 }
+
+/** Ways in which a client goes away; after `end` it is still there, and says nothing. */
+export type Cut = "reset" | "close" | "end";
 
 /** A relay in front of `port`. A side that closes or fails takes the other along. */
 export async function openChaosRelay(port: number, chaos: Chaos = {}): Promise<ChaosRelay> {
   const sockets = new Set<Socket>();
+  const upstreams = new Set<Socket>();
   let passed: Buffer[] = [];
-  const server = createServer({ noDelay: true }, (client) => {
+  const server = createServer({ noDelay: true, allowHalfOpen: true }, (client) => {
     passed = [];
-    const upstream = connect({ host: "127.0.0.1", port, noDelay: true });
+    const upstream = connect({ host: "127.0.0.1", port, noDelay: true, allowHalfOpen: true });
+    upstreams.add(upstream);
     for (const [one, other] of [[client, upstream], [upstream, client]] as const) {
       sockets.add(one);
       one.on("error", () => one.destroy());
       one.on("close", () => {
         sockets.delete(one);
+        upstreams.delete(one);
         other.destroy();
       });
     }
@@ -43,6 +51,13 @@ export async function openChaosRelay(port: number, chaos: Chaos = {}): Promise<C
   return {
     port: address !== null && typeof address === "object" ? address.port : 0,
     fromClient: () => Buffer.concat(passed),
+    cut(how) {
+      for (const upstream of upstreams) {
+        if (how === "reset") upstream.resetAndDestroy();
+        else if (how === "close") upstream.destroy();
+        else upstream.end();
+      }
+    },
     async [Symbol.asyncDispose]() {
       const closed = Promise.withResolvers<void>();
       server.close(() => closed.resolve());
@@ -64,7 +79,7 @@ async function passOn(
     waiting.push(chunk);
     wake.resolve();
   });
-  while (!upstream.destroyed) {
+  while (!upstream.destroyed && upstream.writable) {
     await Promise.race([wake.promise, closed(upstream)]);
     wake = Promise.withResolvers<void>();
     let bytes = Buffer.concat(waiting.splice(0));
@@ -77,7 +92,7 @@ async function passOn(
       bytes = Buffer.concat([toRecords(bytes.subarray(5, end), recordBytes), bytes.subarray(end)]);
       isFirst = false;
     }
-    for (let at = 0; at < bytes.length && !upstream.destroyed; at += pieceBytes) {
+    for (let at = 0; at < bytes.length && upstream.writable; at += pieceBytes) {
       const piece = bytes.subarray(at, at + Math.min(pieceBytes, bytes.length));
       passed.push(piece);
       upstream.write(piece);
