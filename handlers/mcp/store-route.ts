@@ -3,6 +3,7 @@ import { PlatformError } from "#shared/errors/platform-error.ts";
 import type { Sql } from "#shared/store/database.ts";
 import { assertRoutesAreFree, findTakenRoute } from "./assert-routes-are-free.ts";
 import type { McpContext } from "./context.ts";
+import { needsPlatformCertificate } from "./domain/desired-components.ts";
 import { publishRoutes, sha256Hex } from "./publish.ts";
 import { assertNodeIsKnown } from "./store/nodes.ts";
 import {
@@ -99,7 +100,7 @@ async function grantStoredName(
 ): Promise<void> {
   const stored = (await listStoredRoutes(context.database, node)).map(({ definition }) => definition);
   const all = [...stored, ...(wanted === undefined ? [] : [wanted])];
-  const isNeeded = all.some((route) => route.hostname === hostname && needsCertificate(route));
+  const isNeeded = all.some((route) => route.hostname === hostname && needsPlatformCertificate(route));
   // No service is named with a dot.
   const owner = `stored.${sha256Hex(hostname).slice(0, 32)}`;
   await context.metacrypt.putGrant({ params: { account: node, owner }, body: { names: isNeeded ? [hostname] : [] } });
@@ -108,10 +109,6 @@ async function grantStoredName(
 /** Grants again what stored routes need, as Metacrypt may have been restored from a backup. */
 export async function restoreStoredGrants(context: McpContext): Promise<void> {
   for (const { node, definition } of await listStoredRoutes(context.database)) {
-    if (needsCertificate(definition)) await grantStoredName(context, node, definition);
+    if (needsPlatformCertificate(definition)) await grantStoredName(context, node, definition);
   }
-}
-
-function needsCertificate({ mode, certificate }: StoredRouteDefinition): boolean {
-  return mode === "l7" && certificate === undefined;
 }

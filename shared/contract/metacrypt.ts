@@ -1,8 +1,7 @@
 import { z } from "zod";
 import { auditEndpoint } from "./audit.ts";
 import { endpoint } from "./endpoint.ts";
-import { AccountName, Timestamp } from "./names.ts";
-import { RouteHost } from "./route.ts";
+import { AccountName, HostName, Timestamp } from "./names.ts";
 
 /** Certificates in PEM, leaf first, without the root. */
 export const ChainPem = z.string().max(65_536);
@@ -46,7 +45,7 @@ export const metacryptContract = {
     summary: "Replace the names that an owner (a service) lets an account have certificates for",
     access: ["admin", "system"],
     params: z.object({ account: AccountName, owner: AccountName }),
-    body: z.object({ names: z.array(RouteHost).max(256) }),
+    body: z.object({ names: z.array(HostName).max(256) }),
     errors: ["forbidden"],
   }),
   listGrants: endpoint({
@@ -55,7 +54,7 @@ export const metacryptContract = {
     path: "/v1/pki/grants",
     summary: "List who may have certificates for which names",
     access: ["admin"],
-    answer: z.object({ grants: z.array(z.object({ account: AccountName, owner: AccountName, name: RouteHost })) }),
+    answer: z.object({ grants: z.array(z.object({ account: AccountName, owner: AccountName, name: HostName })) }),
   }),
   listCertificates: endpoint({
     id: "certificate.list",

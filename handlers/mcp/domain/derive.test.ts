@@ -88,7 +88,9 @@ test("toDesiredComponents() gives routes their rules, which make no new containe
   assert.equal(rules?.policies?.forwardAuth?.url, "https://mcias.test/v1/auth/forward?service=api");
 });
 
-test("listCertificateNames() leaves out names whose certificate a public CA issues", () => {
+test("listCertificateNames() leaves out wildcards, and names whose certificate a public CA issues", () => {
+  const wildcard = toDesiredComponents({ ...options, definition: withRules({ hostname: "*.example.net" }) });
+  assert.deepEqual(listCertificateNames(wildcard), []);
   const acme = toDesiredComponents({ ...options, definition: withRules({ certificate: "acme" }) });
   assert.deepEqual(listCertificateNames(acme), []);
 });

@@ -5,6 +5,7 @@ import type {
   ServiceDefinition,
 } from "#shared/contract/definition.ts";
 import { type DesiredComponent, type DesiredRoute, HealthCheck } from "#shared/contract/state.ts";
+import type { RouteMode } from "#shared/contract/route.ts";
 import { DurationMs } from "#shared/mcdsl/duration.ts";
 import { type ForwardAuthUrl, toPauseSeconds, toRouteRules } from "./to-route-rules.ts";
 
@@ -76,12 +77,22 @@ function toHealthCheck(health: HealthDefinition | undefined): HealthCheck {
   return HealthCheck.parse({ ...check, timeoutSeconds: DurationMs.parse(timeout) / 1000 });
 }
 
-/** The host names of L7 routes: each needs a certificate of the platform's, unless a public CA issues it. */
+/** Whether the platform's CA is to issue a certificate for a route: it has none for wildcards, and a public CA issues its own. */
+export function needsPlatformCertificate(
+  { mode, hostname, certificate }: {
+    readonly mode: RouteMode;
+    readonly hostname: string;
+    readonly certificate?: "acme" | undefined;
+  },
+): boolean {
+  return mode === "l7" && certificate === undefined && !hostname.startsWith("*.");
+}
+
+/** The host names of routes that need a certificate of the platform's CA. */
 export function listCertificateNames(components: readonly DesiredComponent[]): string[] {
   const names = components.flatMap(({ routes }) =>
-    routes.filter(({ mode, rules }) => mode === "l7" && rules?.certificate === undefined).map(({ hostname }) =>
-      hostname
-    )
+    routes.filter(({ rules, ...route }) => needsPlatformCertificate({ ...route, certificate: rules?.certificate }))
+      .map(({ hostname }) => hostname)
   );
   return [...new Set(names)].sort();
 }
