@@ -5,6 +5,7 @@ import { answerError } from "./answer-error.ts";
 import type { Admission, BelievedClient, L7Context } from "./context.ts";
 import type { Timed } from "./deadlines.ts";
 import { buildBackendRequest } from "./backend-request.ts";
+import { isForProxy, withOneHopLess } from "./max-forwards.ts";
 import { noteEnding } from "./note-ending.ts";
 import { fieldOf } from "./forwarded-fields.ts";
 import { proveRoute, routeProofPath } from "./prove-route.ts";
@@ -37,6 +38,13 @@ type Phase = "admission" | "connect" | "continue" | "upload" | "head" | "body" |
 const continueWaitMs = 1000;
 /** Methods whose repetition has no further effect (RFC 9110 §9.2.2). */
 const idempotent = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]);
+/** The proxy's own answer to an OPTIONS that may go no further. */
+const ownOptions = {
+  status: 200,
+  reason: "the request may go no further",
+  fields: ["Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"],
+  body: Buffer.alloc(0),
+};
 /** Status in logs and counters when the client left before it was answered. */
 const clientGone = 499;
 
@@ -98,6 +106,7 @@ export class Exchange implements ClientStreamEvents, BackendStreamEvents, Timed 
       this.#context.limited("head");
       return this.#answer({ status: 431, reason: "the head is larger than the route allows" });
     }
+    if (isForProxy(request)) return this.#answer(ownOptions);
     if (request.bodyLength !== undefined && this.#isTooLong(request.bodyLength)) return this.#refuseBody();
     this.#admit(route);
   }
@@ -130,7 +139,9 @@ export class Exchange implements ClientStreamEvents, BackendStreamEvents, Timed 
 
   #onAdmission(admission: Admission, believed: BelievedClient): void {
     if (admission.kind === "answer") return this.#answer(admission);
-    const { fields = this.#client.request.fields } = admission;
+    const { method, fields: own } = this.#client.request;
+    const { fields: judged = own } = admission;
+    const fields = method === "OPTIONS" ? withOneHopLess(judged) : judged;
     this.#request = buildBackendRequest(this.#client, { believed, requestId: this.#requestId, fields });
     this.#connect(this.#request);
   }
@@ -169,9 +180,9 @@ export class Exchange implements ClientStreamEvents, BackendStreamEvents, Timed 
     this.#client.resumeRequest();
   }
 
+  /** The body is wanted, or nobody says whether it is: a client that got no 100 from the instance gets none from us (H8). */
   #continue(): void {
     if (this.#phase !== "continue") return;
-    this.#client.sendInformational(100, []);
     this.#wait("upload", this.#context.limits.responseBodyIdleMs);
     this.#client.resumeRequest();
   }
@@ -203,8 +214,10 @@ export class Exchange implements ClientStreamEvents, BackendStreamEvents, Timed 
   }
 
   onInformational(status: number, fields: Fields): void {
-    if (status === 100) return this.#continue();
-    if (status === 102 || status === 103) this.#client.sendInformational(status, fields);
+    if (status === 100 ? this.#phase === "continue" : status === 102 || status === 103) {
+      this.#client.sendInformational(status, fields);
+    }
+    if (status === 100) this.#continue();
   }
 
   onResponse(head: ResponseHead): void {

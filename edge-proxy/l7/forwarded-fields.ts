@@ -35,7 +35,9 @@ export function toForwardedFields(facts: ForwardedFacts): Fields {
     "X-Real-IP",
     clientAddress,
     "Forwarded",
-    `for=${clientAddress.includes(":") ? `"[${clientAddress}]"` : clientAddress};host="${request.authority}";proto=https`,
+    `for=${
+      clientAddress.includes(":") ? `"[${clientAddress}]"` : clientAddress
+    };host="${request.authority}";proto=https`,
     "X-Request-Id",
     facts.requestId,
   ];

@@ -15,9 +15,9 @@ export const expectationCases: readonly ConformanceCase[] = [
   },
   {
     rule: "H8",
-    name: "after a second without an answer the client is told to go on",
+    name: "after a second without an answer the body goes on, and no 100 is made up",
     bytes: head(post, "Expect: 100-continue", "Content-Length: 5") + "hello",
-    answers: [100, 200],
+    answers: [200],
     sees: ["\r\n\r\nhello"],
   },
   forwarded("H8", "100-continue without a body is not passed on", head("GET / HTTP/1.1", "Expect: 100-continue"), {
