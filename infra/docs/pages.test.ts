@@ -7,6 +7,7 @@ import { ServiceDefinition } from "#shared/contract/definition.ts";
 import { hasCode } from "#shared/contract/testing.ts";
 import { errorCatalogue } from "#shared/errors/catalogue.ts";
 import { createTemporaryFolder } from "#shared/store/temporary-folder.ts";
+import type { CommandSpec } from "../../cli/command-spec.ts";
 import { commandTree } from "../../cli/command-tree.ts";
 import { loadCliConfig } from "../../cli/platform/config.ts";
 import { loadProxyConfig } from "../../edge-proxy/config.ts";
@@ -43,11 +44,16 @@ test("createPages() lists every command that is not hidden", () => {
   for (const { name, isHidden, commands } of commandTree) {
     const isListed = pageOf("reference/cli.md").includes(`## mcp ${name}`);
     assert.equal(isListed, isHidden !== true, name);
-    for (const below of commands ?? []) {
-      assert.ok(pageOf("reference/cli.md").includes(`## mcp ${name} ${below.name}\n`));
+    for (const words of (commands ?? []).flatMap(leavesOf)) {
+      assert.ok(pageOf("reference/cli.md").includes(`## mcp ${name} ${words}\n`), words);
     }
   }
 });
+
+/** The words of all commands at and below one, without those that only have commands below them. */
+function leavesOf({ name, commands }: CommandSpec): string[] {
+  return commands === undefined ? [name] : commands.flatMap(leavesOf).map((words) => `${name} ${words}`);
+}
 
 test("every field of the service definition has a meaning", () => {
   const silent = listTables(ServiceDefinition).flatMap(({ header, fields }) =>
