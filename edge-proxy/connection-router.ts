@@ -27,8 +27,8 @@ export interface RoutedConnection extends ConnectionEnds {
 export interface ConnectionRouterDependencies {
   /** Lets a connection in, or resets it and gives `undefined`. */
   readonly admit: ReturnType<typeof createAdmission>;
-  /** Connections that have not found their route, or whose TLS handshake is not done. */
-  readonly unsettled: Set<Socket>;
+  /** Connections that have not found their route, or whose TLS handshake is not done, and since when. */
+  readonly unsettled: Map<Socket, number>;
   /** The routes. */
   readonly table: Pick<RouteTable, "find">;
   /** Limits of the peek. */
@@ -51,8 +51,8 @@ export interface ConnectionRouterDependencies {
 export interface ConnectionRouter {
   /** Takes over a connection accepted on `listenerPort`. */
   accept(client: Socket, listenerPort: number): Promise<void>;
-  /** Cuts all connections that have not said yet where they want to go, or whose TLS handshake is not done. */
-  cutUnrouted(): void;
+  /** Cuts connections that have not said yet where they want to go, or whose TLS handshake is not done, if they are older than this. */
+  cutUnrouted(ageMs: number): void;
 }
 
 /**
@@ -68,7 +68,7 @@ export function createConnectionRouter(dependencies: ConnectionRouterDependencie
     const admitted = dependencies.admit(client, listenerPort);
     const ends = admitted instanceof Promise ? await admitted : admitted;
     if (ends === undefined) return;
-    unsettled.add(client);
+    unsettled.set(client, performance.now());
     const settled = () => void unsettled.delete(client);
     client.once("close", settled);
     await route({ client, listenerPort, ...ends, settled });
@@ -105,8 +105,9 @@ export function createConnectionRouter(dependencies: ConnectionRouterDependencie
 
   return {
     accept,
-    cutUnrouted() {
-      for (const client of unsettled) client.destroy();
+    cutUnrouted(ageMs) {
+      const latestMs = performance.now() - ageMs;
+      for (const [client, sinceMs] of unsettled) if (sinceMs <= latestMs) client.destroy();
     },
   };
 }

@@ -3,7 +3,9 @@ import { test } from "node:test";
 import { inheritedSockets } from "./inherited-sockets.ts";
 
 test("inheritedSockets() gives the descriptors that are meant for this process", () => {
-  assert.deepEqual(inheritedSockets({ LISTEN_PID: "7", LISTEN_FDS: "2" }, 7), [3, 4]);
+  const env = { LISTEN_PID: "7", LISTEN_FDS: "2", LISTEN_FDNAMES: "proxy:http" };
+  assert.deepEqual(inheritedSockets(env, 7), [{ fd: 3, name: "proxy" }, { fd: 4, name: "http" }]);
+  assert.deepEqual(inheritedSockets({ LISTEN_PID: "7", LISTEN_FDS: "1" }, 7), [{ fd: 3, name: "" }]);
   for (
     const env of [
       {},

@@ -19,6 +19,6 @@ await runProgram({ name: "proxy", log: createLog({ system: "mc-proxy" }) }, asyn
     logLevel,
     setLogLevel: (next) => void (level = next),
     stop: () => void process.kill(process.pid, "SIGTERM"),
-    inheritedFds: inheritedSockets(process.env, process.pid),
+    inherited: inheritedSockets(process.env, process.pid),
   });
 });

@@ -38,7 +38,7 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
     isCurrent: (route) => table.routesOf(route.hostname).includes(route),
   });
   const guard = createGuard(options);
-  const unsettled = new Set<Socket>();
+  const unsettled = new Map<Socket, number>();
   const l7 = createL7Side(options, { table, load });
   const serving = createServing({ ...options, load, attachments, acceptSecure: l7.accept });
   const challenges = createChallengeResponder(limits);
@@ -115,6 +115,9 @@ function createApply({ table, listeners, attachments, l7, metrics }: {
 /** How long tunnels may take to close after they were told to, in milliseconds. */
 const goodbyeMs = 1_000;
 
+/** How long a connection that was just accepted may take to say what it wants, in milliseconds. Scanners never do (LIM9). */
+const greetingMs = 1_000;
+
 interface Drainable extends Pick<DataPlaneOptions, "limits" | "log"> {
   readonly listeners: Listeners;
   readonly router: ConnectionRouter;
@@ -125,7 +128,8 @@ interface Drainable extends Pick<DataPlaneOptions, "limits" | "log"> {
 async function drain({ limits, log, listeners, router, attachments, l7 }: Drainable): Promise<void> {
   log.info("draining", { drainMs: limits.drainMs });
   listeners.close();
-  router.cutUnrouted();
+  router.cutUnrouted(greetingMs);
+  const greeting = setTimeout(() => router.cutUnrouted(0), Math.min(greetingMs, limits.drainMs));
   l7.drain();
   const deadline = new AbortController();
   await Promise.race([listeners.whenEmpty(), waitFor(limits.drainMs, deadline.signal)]);
@@ -134,6 +138,7 @@ async function drain({ limits, log, listeners, router, attachments, l7 }: Draina
     await Promise.race([listeners.whenEmpty(), waitFor(goodbyeMs, deadline.signal)]);
   }
   deadline.abort();
+  clearTimeout(greeting);
   listeners.cutAll();
   attachments.stop();
   l7.close();

@@ -15,6 +15,7 @@ import { openCountryDatabase } from "./firewall/country-database.ts";
 import { given } from "./given.ts";
 import { followFirewall, followRoutes } from "./follow-feeds.ts";
 import { defaultLimits } from "./limits.ts";
+import type { InheritedSocket } from "./inherited-sockets.ts";
 import { createLocalFirewall, type LocalFirewall } from "./local-firewall.ts";
 import { createMetrics } from "./metrics.ts";
 import { openOtherCertificates } from "./other-certificates.ts";
@@ -36,7 +37,7 @@ export interface StartProxyDependencies {
   /** Makes the program stop; nothing unless given. */
   readonly stop?: () => void;
   /** Listening sockets of whoever started the process. */
-  readonly inheritedFds?: readonly number[];
+  readonly inherited?: readonly InheritedSocket[];
   /** Reaches the control plane; the runtime's own `fetch` unless given. */
   readonly fetch?: Fetch;
   /** Token for the control plane; from the enrolled identity unless given. */
@@ -80,7 +81,7 @@ export async function startProxy(config: ProxyConfig, dependencies: StartProxyDe
     const following = { config, controlPlane, log, signal: stop.signal };
     const feeds = [await followFirewall(firewall, following), await followRoutes(proxy, following)];
     stack.defer(async () => void await Promise.all(feeds));
-    const redirect = await openRedirect(config, { proxy, firewall, answerChallenge, log });
+    const redirect = await openRedirect(config, { proxy, firewall, answerChallenge, ...dependencies });
     if (redirect !== undefined) stack.use(redirect);
     const admin = await openAdmin(config, { proxy, firewall, dependencies, stack });
     stack.defer(() => stop.abort());
@@ -100,17 +101,20 @@ export async function startProxy(config: ProxyConfig, dependencies: StartProxyDe
   }
 }
 
-function assertWorkers({ workers = 1 }: ProxyConfig, { inheritedFds = [] }: StartProxyDependencies): void {
+function assertWorkers({ workers = 1 }: ProxyConfig, { inherited = [] }: StartProxyDependencies): void {
   if (workers === 1) return;
   const cannot = `Cannot serve with ${workers} workers`;
   if (process.versions["deno"] !== undefined) {
     throw new PlatformError("invalid-config", `${cannot}: threads of Deno cannot share a port, expected workers = 1`);
   }
-  if (inheritedFds.length > 0) {
+  if (inherited.length > 0) {
     const message = `${cannot} on inherited sockets: each needs one of its own, expected workers = 1 or no socket unit`;
     throw new PlatformError("invalid-config", message);
   }
 }
+
+/** Name of the inherited socket for plain HTTP. */
+const httpName = "http";
 
 interface Parts {
   readonly proxy: Proxy;
@@ -157,7 +161,7 @@ async function openParts({ config, dependencies, controlPlane, reporter, stack }
 /** What the data plane needs of a configuration. */
 async function toPlaneOptions(
   config: ProxyConfig,
-  { log, logLevel, inheritedFds = [] }: StartProxyDependencies,
+  { log, logLevel, inherited = [] }: StartProxyDependencies,
 ): Promise<Pick<ProxyOptions, "address" | "port" | "aliasPorts" | "limits" | "settings" | "openPlane">> {
   const { address, port, aliasPorts, limits, workers = 1, trackedClients: entries = 65_536 } = config;
   const reusePort = workers > 1 || config.settings?.reusePort === true;
@@ -171,7 +175,7 @@ async function toPlaneOptions(
       ...config.settings,
       ...given({ logLevel }),
       reusePort,
-      inheritedFds,
+      inheritedFds: inherited.filter(({ name }) => name !== httpName).map(({ fd }) => fd),
       ticketSecret: await loadTicketSecret(join(config.folder, "tickets.secret")),
       counters: {
         connections: createCounterBuffer({ entries, workers }),
@@ -186,12 +190,13 @@ async function toPlaneOptions(
 
 async function openRedirect(
   config: ProxyConfig,
-  { proxy, firewall, answerChallenge, log }: Parts & { readonly log: Log },
+  { proxy, firewall, answerChallenge, log, inherited }: Parts & Pick<StartProxyDependencies, "log" | "inherited">,
 ): Promise<Awaited<ReturnType<typeof openRedirectServer>> | undefined> {
   if (config.redirectPort === undefined) return undefined;
   return await openRedirectServer({
     address: config.address,
     port: config.redirectPort,
+    ...given({ fd: inherited?.find(({ name }) => name === httpName)?.fd }),
     reusePort: config.settings?.reusePort ?? false,
     portOf: (hostname) => externalPortOf(proxy, hostname),
     answerChallenge: (_hostname, path) => answerChallenge(path),

@@ -37,7 +37,7 @@ test("the units start our programs with the flags and variables of the superviso
 test("the units are what systemd understands", { skip }, async (context) => {
   const folder = await temporaryFolder(context);
   const files = await copyUnits(folder);
-  assert.equal(files.length, 6);
+  assert.equal(files.length, 8);
   const paths = files.map((file) => join(folder, file));
   const { stderr } = await run(analyze ?? "", ["verify", "--man=no", ...paths], {
     env: { SYSTEMD_UNIT_PATH: `${folder}:` },
