@@ -5,6 +5,7 @@ import { answerError } from "./answer-error.ts";
 import type { Admission, BelievedClient, L7Context } from "./context.ts";
 import type { Timed } from "./deadlines.ts";
 import { buildBackendRequest } from "./backend-request.ts";
+import { isGrpc, timeoutOfCall } from "./grpc-status.ts";
 import { isForProxy, withOneHopLess } from "./max-forwards.ts";
 import { noteEnding } from "./note-ending.ts";
 import { fieldOf } from "./forwarded-fields.ts";
@@ -121,7 +122,7 @@ export class Exchange implements ClientStreamEvents, BackendStreamEvents, Timed 
     const { request, origin } = this.#client;
     const believed = gatekeeper.believe(route, origin, request);
     this.#clientAddress = believed.clientAddress;
-    if (route.limits?.totalMs !== undefined) this.#totalAt = deadlines.now() + route.limits.totalMs;
+    this.#totalAt = deadlines.now() + Math.min(route.limits?.totalMs ?? Infinity, timeoutOfCall(request));
     this.#wait("admission", Infinity);
     const signal = () => (this.#abort ??= new AbortController()).signal;
     const admission = request.path === routeProofPath && request.method === "GET"
@@ -273,7 +274,11 @@ export class Exchange implements ClientStreamEvents, BackendStreamEvents, Timed 
     }
     this.#upstream = undefined;
     if (this.#request !== undefined && this.#mayRepeat(step, this.#request)) this.#connect(this.#request);
-    else this.#answer({ status, reason: "the instance gave no usable answer" }, error);
+    else if (failure.resetCode !== undefined && isGrpc(this.#client.request)) {
+      // G4: the code tells a gRPC client more than a status of ours.
+      this.#client.reset(failure.resetCode);
+      this.#finish(status, error);
+    } else this.#answer({ status, reason: "the instance gave no usable answer" }, error);
   }
 
   /** Whether the request can be sent again, to another instance or on another connection (H12). */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { assert as check, constantFrom, integer, property, string } from "fast-check";
-import { parseGrpcTimeout, toGrpcStatus } from "./grpc-status.ts";
+import { isGrpc, parseGrpcTimeout, timeoutOfCall, toGrpcStatus } from "./grpc-status.ts";
 
 test("G3: toGrpcStatus() maps the proxy's own statuses, and the rest to UNKNOWN", () => {
   const expected = {
@@ -53,4 +53,13 @@ test("G3: parseGrpcTimeout() gives whole milliseconds for what is valid, and not
     const ms = parseGrpcTimeout(text);
     assert.equal(ms === undefined, !/^[0-9]{1,8}[HMSmun]$/.test(text));
   }));
+});
+
+test("G3: timeoutOfCall() reads the timeout of gRPC calls only", () => {
+  const timeout = (...fields: string[]) => timeoutOfCall({ fields });
+  assert.equal(timeout("content-type", "application/grpc+proto", "grpc-timeout", "2S"), 2_000);
+  assert.equal(timeout("content-type", "application/grpc", "grpc-timeout", "soon"), Infinity);
+  assert.equal(timeout("content-type", "application/grpc"), Infinity);
+  assert.equal(timeout("content-type", "text/plain", "grpc-timeout", "2S"), Infinity);
+  assert.equal(isGrpc({ fields: [] }), false);
 });

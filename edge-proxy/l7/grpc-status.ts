@@ -1,3 +1,6 @@
+import { fieldOf } from "./forwarded-fields.ts";
+import type { RequestHead } from "./streams.ts";
+
 /** Status codes of gRPC that the proxy answers with. */
 const statuses = new Map<number, number>([
   [401, 16], // UNAUTHENTICATED
@@ -24,4 +27,14 @@ const unitMs: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1
 export function parseGrpcTimeout(value: string): number | undefined {
   const [, digits, unit = ""] = /^([0-9]{1,8})([HMSmun])$/.exec(value) ?? [];
   return digits === undefined ? undefined : Math.max(1, Math.ceil(Number(digits) * (unitMs[unit] ?? 1)));
+}
+
+/** Whether a request is a gRPC call. */
+export function isGrpc({ fields }: Pick<RequestHead, "fields">): boolean {
+  return fieldOf(fields, "content-type")?.startsWith("application/grpc") === true;
+}
+
+/** The milliseconds that a call's own `grpc-timeout` leaves it, `Infinity` for other requests (G3). */
+export function timeoutOfCall(request: Pick<RequestHead, "fields">): number {
+  return isGrpc(request) ? parseGrpcTimeout(fieldOf(request.fields, "grpc-timeout") ?? "") ?? Infinity : Infinity;
 }
