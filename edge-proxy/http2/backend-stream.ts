@@ -83,7 +83,9 @@ export class Http2BackendStream implements BackendStream {
 
   sendEnd(trailers: Fields): void {
     const stream = this.#stream;
-    if (stream === undefined || this.#requestEnded) return;
+    // The end of a handshake's empty body is not that of the tunnel which it asks for.
+    const isHandshake = this.#request.upgrade !== undefined && !this.#isTunnel;
+    if (stream === undefined || this.#requestEnded || isHandshake) return;
     this.#requestEnded = true;
     this.#requestTrailers = trailers;
     if (!stream.closed) stream.end();

@@ -2,18 +2,17 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { once } from "node:events";
 import { test } from "node:test";
-import {
-  type Client,
-  type handleClientStreamingCall,
-  type handleUnaryCall,
-  Metadata,
-  type ServiceError,
-  status,
-  type UntypedServiceImplementation,
-} from "@grpc/grpc-js";
+import { type Client, status, type UntypedServiceImplementation } from "@grpc/grpc-js";
 import { parseGrpcTimeout } from "../l7/grpc-status.ts";
 import { fieldOf } from "../l7/forwarded-fields.ts";
-import { echoService, openGrpcClient, same, startGrpcServer } from "./testing/grpc-service.ts";
+import {
+  callUnary,
+  echoImplementation,
+  echoService,
+  openGrpcClient,
+  same,
+  startGrpcServer,
+} from "./testing/grpc-service.ts";
 import { joinStreams } from "./testing/join-streams.ts";
 import { openHttp2Door } from "./testing/open-http2-door.ts";
 import { needsServer } from "./testing/skip-on-deno.ts";
@@ -38,58 +37,8 @@ async function openPath(implementation: UntypedServiceImplementation): Promise<{
   };
 }
 
-interface UnaryResult {
-  readonly value: string | undefined;
-  readonly error: ServiceError | null;
-  readonly trailers: Metadata;
-}
-
-function callUnary(client: Client, message: string, deadlineMs?: number): Promise<UnaryResult> {
-  const { promise, resolve } = Promise.withResolvers<UnaryResult>();
-  const result: { value: string | undefined; error: ServiceError | null } = { value: undefined, error: null };
-  const call = client.makeUnaryRequest(
-    echoService.Unary.path,
-    same,
-    same,
-    Buffer.from(message),
-    deadlineMs === undefined ? {} : { deadline: Date.now() + deadlineMs },
-    (error, value) => {
-      result.error = error;
-      result.value = value?.toString();
-    },
-  );
-  call.on("status", ({ metadata }) => setImmediate(() => resolve({ ...result, trailers: metadata })));
-  return promise;
-}
-
-const answerUnary: handleUnaryCall<Buffer, Buffer> = (call, done) => {
-  const trailers = new Metadata();
-  trailers.set("x-sum", "42");
-  if (call.request.toString() === "fail") done({ code: status.NOT_FOUND, details: "nothing here" });
-  else done(null, call.request, trailers);
-};
-
-const countBytes: handleClientStreamingCall<Buffer, Buffer> = (call, done) => {
-  let bytes = 0;
-  call.on("data", (message: Buffer) => void (bytes += message.length));
-  call.on("end", () => done(null, Buffer.from(String(bytes))));
-};
-
-const implementation: UntypedServiceImplementation = {
-  Unary: answerUnary,
-  ClientStream: countBytes,
-  ServerStream(call: { request: Buffer; write(value: Buffer): void; end(): void }) {
-    for (let index = 0; index < 100; index += 1) call.write(Buffer.alloc(5_000, index));
-    call.end();
-  },
-  Bidi(call: { on(event: string, listener: (value: Buffer) => void): void; write(value: Buffer): void; end(): void }) {
-    call.on("data", (value) => call.write(value));
-    call.on("end", () => call.end());
-  },
-};
-
 test("G1: unary calls have their answer, status and trailers; an empty message too", options, async () => {
-  await using path = await openPath(implementation);
+  await using path = await openPath(echoImplementation);
   for (const message of ["hello", "", "x".repeat(300_000)]) {
     const { value, error, trailers } = await callUnary(path.client, message);
     assert.deepEqual([error, value], [null, message]);
@@ -98,13 +47,13 @@ test("G1: unary calls have their answer, status and trailers; an empty message t
 });
 
 test("G1: an error that is only trailers keeps code and details", options, async () => {
-  await using path = await openPath(implementation);
+  await using path = await openPath(echoImplementation);
   const { error } = await callUnary(path.client, "fail");
   assert.deepEqual([error?.code, error?.details], [status.NOT_FOUND, "nothing here"]);
 });
 
 test("G1: server, client and bidirectional streams", options, async () => {
-  await using path = await openPath(implementation);
+  await using path = await openPath(echoImplementation);
   const { client } = path;
   const sizes: number[] = [];
   const server = client.makeServerStreamRequest(echoService.ServerStream.path, same, same, Buffer.from("x"));
@@ -135,7 +84,7 @@ test("G1: server, client and bidirectional streams", options, async () => {
 test("G3: a deadline of the client ends the call at the backend too", options, async () => {
   const cancelled = Promise.withResolvers<void>();
   await using path = await openPath({
-    ...implementation,
+    ...echoImplementation,
     Unary: (call: { on(event: "cancelled", listener: () => void): void }) =>
       call.on("cancelled", () => cancelled.resolve()),
   });
@@ -170,7 +119,7 @@ test("G4: a cancelled call is cancelled at the backend", options, async () => {
   const begun = Promise.withResolvers<void>();
   const cancelled = Promise.withResolvers<void>();
   await using path = await openPath({
-    ...implementation,
+    ...echoImplementation,
     Bidi(call: { on(event: string, listener: () => void): void }) {
       begun.resolve();
       call.on("cancelled", () => cancelled.resolve());
