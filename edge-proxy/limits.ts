@@ -63,7 +63,5 @@ export const defaultLimits: ProxyLimits = {
   drainMs: 30_000,
 };
 
-/** Largest request head in bytes. */
-export const maxHeadBytes: number = defaultLimits.headBytes;
 /** Most header fields of a request. */
 export const maxHeaderFields: number = defaultLimits.headerFields;

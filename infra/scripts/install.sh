@@ -7,6 +7,8 @@ cd "$(dirname "$0")/../.."
 packages=(podman runc uidmap slirp4netns netavark aardvark-dns busybox-static openssl curl)
 if [ "${1:-}" = "--tests" ]; then
   packages+=(dnsutils skopeo socat iproute2 git procps zsh fish)
+  # What judges the proxy; nginx and haproxy are compared with when they are there.
+  packages+=(pebble testssl.sh slowhttptest nghttp2-client)
 fi
 
 install_npm_packages() {
