@@ -36,7 +36,7 @@ export async function followRoutes(
 /** Applies the kept rules of the firewall, then every change; gives what resolves when that has ended. */
 export async function followFirewall(
   firewall: Pick<LocalFirewall, "setRules">,
-  { config, controlPlane, log, signal }: FollowOptions,
+  { config, controlPlane, log, signal, followed }: FollowOptions & { readonly followed: (revision: number) => void },
 ): Promise<{ readonly done: Promise<void> }> {
   return await startFeedClient({
     topic: "firewall",
@@ -45,6 +45,7 @@ export async function followFirewall(
     schema: FirewallRules,
     apply({ entries, revision }) {
       firewall.setRules(entries.get("rules") ?? openFirewall);
+      followed(revision);
       log.info("firewall applied", { revision });
     },
     log,

@@ -1,26 +1,17 @@
 import { randomBytes } from "node:crypto";
 import type { Route } from "#shared/contract/route.ts";
 import type { ProxyReport } from "#shared/contract/state.ts";
-import type { CertificateFiles } from "./certificates/certificate-files.ts";
-import {
-  type CertificateKeeper,
-  type CertificateKeeperOptions,
-  type CertificateSource,
-  type CertificateState,
-  createCertificateKeeper,
-} from "./certificates/certificate-keeper.ts";
-import type { Log } from "#shared/log/log.ts";
+import type { CertificateState } from "./certificates/certificate-keeper.ts";
+import { type Control, type ControlOptions, createControl } from "./control.ts";
 import type { DataPlane, DataPlaneOptions, DataPlaneSettings } from "./data-plane.ts";
 import { openDataPlane } from "./open-data-plane.ts";
 import { createCounterBuffer } from "./firewall/counter-table.ts";
 import { defaultLimits, type ProxyLimits } from "./limits.ts";
-import type { ProxyMetrics } from "./metrics.ts";
 import { mergeSamples, renderSamples } from "./metrics/samples.ts";
-import { createRouteStates, type RouteStates } from "./route-states.ts";
-import type { AppliedChanges, RouteChanges, RouteTable } from "./routes.ts";
+import type { RouteChanges, RouteTable } from "./routes.ts";
 
 /** What {@link openProxy} needs. */
-export interface ProxyOptions extends Pick<DataPlaneSettings, "address" | "port" | "aliasPorts"> {
+export interface ProxyOptions extends ControlOptions, Pick<DataPlaneSettings, "port" | "aliasPorts"> {
   /** What differs from the defaults of the rest. */
   readonly settings?: Partial<Omit<DataPlaneSettings, "limits">>;
   /** Bounds that differ from {@link defaultLimits}. */
@@ -29,24 +20,6 @@ export interface ProxyOptions extends Pick<DataPlaneSettings, "address" | "port"
   readonly countryOf?: (address: string) => string | undefined;
   /** Opens the data plane: in this thread unless given. */
   readonly openPlane?: (options: DataPlaneOptions) => Promise<DataPlane>;
-  /** Issues certificates for L7 names. */
-  readonly certificates: CertificateSource;
-  /** Other sources of certificates, which come before. */
-  readonly otherCertificates?: Pick<CertificateKeeperOptions, "acme" | "supplied">;
-  /** Keeps them. */
-  readonly certificateFiles: CertificateFiles;
-  /** PEM of the roots that certificates must lead to; not checked without it. */
-  readonly rootsPem?: () => Promise<string | undefined>;
-  /** Called with each state of the proxy that differs from the one before. */
-  readonly report: (report: ProxyReport) => void;
-  /** Counts what happens. */
-  readonly metrics: ProxyMetrics;
-  /** Receives requests, failures and changes. */
-  readonly log: Log;
-  /** The clock for certificates. */
-  readonly now: () => Date;
-  /** Waits between failed tries to get a certificate. */
-  readonly certificateRetry?: CertificateKeeperOptions["retry"];
 }
 
 /** A proxy that accepts connections. */
@@ -67,6 +40,8 @@ export interface Proxy extends AsyncDisposable {
   certificate(hostname: string): CertificateState;
   /** What it would report now. */
   currentReport(): ProxyReport;
+  /** Reports again if there is something new to say. */
+  publish(): void;
   /** Everything that was counted, in the Prometheus text format. */
   renderMetrics(): Promise<string>;
   /** Stops accepting, lets requests and connections in flight end within the drain time, then cuts the rest. Idempotent. */
@@ -136,6 +111,7 @@ export async function openProxy(options: ProxyOptions): Promise<Proxy> {
     isReady: () => control?.revision() !== 0,
     certificate: (hostname) => keeper.state(hostname),
     currentReport,
+    publish: control.publish,
     renderMetrics: async () => renderSamples(mergeSamples([metrics.samples(), ...await plane.otherSamples()])),
     [Symbol.asyncDispose]: () =>
       disposed ??= (async () => {
@@ -166,96 +142,4 @@ function followRoots(plane: DataPlane, { rootsPem, log }: ProxyOptions): () => v
   void read();
   const timer = setInterval(read, rootsMs).unref();
   return () => clearInterval(timer);
-}
-
-interface Control {
-  readonly keeper: CertificateKeeper;
-  apply(applied: AppliedChanges, revision: number): void;
-  planeChanged(what: "ports" | "draining"): void;
-  currentReport(): ProxyReport;
-  revision(): number;
-  stop(): void;
-}
-
-/** Certificates for what is routed, and the report of what serves. */
-function createControl(plane: DataPlane, options: ProxyOptions): Control {
-  const { metrics } = options;
-  let revision = 0;
-  let appliedRevision = 0;
-  let wantedVersion = -1;
-  const keeper: CertificateKeeper = createCertificateKeeper({
-    ...options.otherCertificates,
-    source: options.certificates,
-    files: options.certificateFiles,
-    onCertificate(hostname, certificate) {
-      plane.certificate(hostname, certificate);
-      metrics.certificate(hostname, certificate?.notAfter);
-    },
-    onChange(hostname) {
-      states.updateName(hostname);
-      publisher.publish();
-    },
-    now: options.now,
-    log: options.log,
-    ...(options.rootsPem === undefined ? {} : { rootsPem: options.rootsPem }),
-    ...(options.certificateRetry === undefined ? {} : { retry: options.certificateRetry }),
-  });
-  const states: RouteStates = createRouteStates({
-    table: plane.table,
-    port: plane.portState,
-    certificate: keeper.state,
-  });
-  const publisher = createPublisher(() => options.report(currentReport()));
-
-  function currentReport(): ProxyReport {
-    appliedRevision = Math.max(appliedRevision, states.settled(revision));
-    return { appliedRevision, problems: states.problems(), draining: plane.draining() };
-  }
-
-  return {
-    keeper,
-    apply(applied, newRevision) {
-      revision = newRevision;
-      states.remove(applied.gone);
-      if (wantedVersion !== plane.table.versions.tlsNames) {
-        keeper.want(plane.table.tlsNames, plane.table.acmeNames);
-      }
-      wantedVersion = plane.table.versions.tlsNames;
-      states.update(applied.changed, newRevision);
-      publisher.publish();
-    },
-    planeChanged(what) {
-      if (what === "ports") states.updateAll();
-      publisher.publish();
-    },
-    currentReport,
-    revision: () => revision,
-    stop: publisher.stop,
-  };
-}
-
-/** How long reports of one change wait for those of the next, in milliseconds. */
-const gatherMs = 20;
-
-/** Calls `report` soon after `publish`, once for many calls. */
-function createPublisher(report: () => void): { publish(): void; stop(): void } {
-  let timer: NodeJS.Timeout | undefined;
-  let lastMs = -Infinity;
-  let isStopped = false;
-  function run(): void {
-    timer = undefined;
-    lastMs = performance.now();
-    if (!isStopped) report();
-  }
-  return {
-    publish() {
-      if (isStopped || timer !== undefined) return;
-      const sinceMs = performance.now() - lastMs;
-      timer = setTimeout(run, sinceMs > gatherMs ? 0 : gatherMs);
-    },
-    stop() {
-      isStopped = true;
-      clearTimeout(timer);
-    },
-  };
 }

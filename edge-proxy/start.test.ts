@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { Fetch } from "#shared/contract/client.ts";
+import { ProxyReport } from "#shared/contract/state.ts";
 import { emptyDigest, mixDigest } from "#shared/feed/frame.ts";
 import { waitUntil } from "#shared/lifecycle/wait.ts";
 import { silentLog } from "#shared/log/log.ts";
@@ -29,11 +30,11 @@ test(
     const fetch: Fetch = async (request) => {
       const { pathname, searchParams } = new URL(request.url);
       assert.equal(request.headers.get("authorization"), "Bearer token");
-      if (pathname === "/v1/feed/routes/stream") {
+      if (pathname.startsWith("/v1/feed/")) {
         assert.equal(searchParams.get("node"), "edge");
         const body = new ReadableStream<Uint8Array>({
           start(controller) {
-            controller.enqueue(frame);
+            if (pathname === "/v1/feed/routes/stream") controller.enqueue(frame);
             request.signal.addEventListener("abort", () => controller.error(new Error("aborted")));
           },
         });
@@ -72,8 +73,10 @@ test(
     try {
       {
         await using running = await startProxy(config, { log: silentLog, fetch, token });
-        const expected = JSON.stringify({ appliedRevision: 7, problems: {}, draining: {} });
-        const isReported = () => reports.some((report) => JSON.stringify(report) === expected) || undefined;
+        const isReported = () =>
+          reports.map((report) => ProxyReport.parse(report)).some(({ appliedRevision, problems, certificates }) =>
+            appliedRevision === 7 && Object.keys(problems).length === 0 && certificates?.[0]?.hostname === "a.test"
+          ) || undefined;
         await waitUntil(isReported, { action: "see the report", timeoutMs: 10_000 });
         await assertServes(running.ready.proxy.port);
         await assertAdmin(running.ready.admin ?? "");

@@ -71,7 +71,7 @@ export async function startProxy(config: ProxyConfig, dependencies: StartProxyDe
   try {
     const reporter = startReporter({ send: controlPlane.report, log, signal: stop.signal });
     stack.defer(() => reporter.done);
-    const { proxy, firewall, answerChallenge } = await openParts({
+    const { proxy, firewall, answerChallenge, followed } = await openParts({
       config,
       dependencies,
       controlPlane,
@@ -79,7 +79,7 @@ export async function startProxy(config: ProxyConfig, dependencies: StartProxyDe
       stack,
     });
     const following = { config, controlPlane, log, signal: stop.signal };
-    const feeds = [await followFirewall(firewall, following), await followRoutes(proxy, following)];
+    const feeds = [await followFirewall(firewall, { ...following, followed }), await followRoutes(proxy, following)];
     stack.defer(async () => void await Promise.all(feeds));
     const redirect = await openRedirect(config, { proxy, firewall, answerChallenge, ...dependencies });
     if (redirect !== undefined) stack.use(redirect);
@@ -120,6 +120,8 @@ interface Parts {
   readonly proxy: Proxy;
   readonly firewall: LocalFirewall;
   readonly answerChallenge: (path: string) => string | undefined;
+  /** Notes that the rules of a feed revision hold. */
+  readonly followed: (revision: number) => void;
 }
 
 interface OpenOptions {
@@ -151,11 +153,16 @@ async function openParts({ config, dependencies, controlPlane, reporter, stack }
     log,
     now: () => new Date(),
   };
-  const proxy = stack.use(await openProxy(options));
+  let firewallRevision: number | undefined;
+  const proxy = stack.use(await openProxy({ ...options, firewallRevision: () => firewallRevision }));
   others.answerWith(proxy.plane);
   const firewall = createLocalFirewall({ apply: (rules) => proxy.plane.firewall(rules), ...countryOf });
   stack.defer(() => firewall.stop());
-  return { proxy, firewall, answerChallenge: others.answer };
+  const followed = (revision: number) => {
+    firewallRevision = revision;
+    proxy.publish();
+  };
+  return { proxy, firewall, followed, answerChallenge: others.answer };
 }
 
 /** What the data plane needs of a configuration. */
@@ -190,7 +197,9 @@ async function toPlaneOptions(
 
 async function openRedirect(
   config: ProxyConfig,
-  { proxy, firewall, answerChallenge, log, inherited }: Parts & Pick<StartProxyDependencies, "log" | "inherited">,
+  { proxy, firewall, answerChallenge, log, inherited }:
+    & Omit<Parts, "followed">
+    & Pick<StartProxyDependencies, "log" | "inherited">,
 ): Promise<Awaited<ReturnType<typeof openRedirectServer>> | undefined> {
   if (config.redirectPort === undefined) return undefined;
   return await openRedirectServer({
