@@ -268,6 +268,29 @@ test("T8: PRIORITY_UPDATE and unknown frames are ignored", options, async () => 
   assert.equal(await resultOf(door, update, frame(0xbe, 0xff, 0, Buffer.alloc(64)), headers(1, get())), "response");
 });
 
+test("T8: what is not HTTP/2, on a connection that agreed on it, ends the connection", options, async () => {
+  await using door = await openHttp2Door(neverServe());
+  const http1 = Buffer.from("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n");
+  for (const bytes of [http1, Buffer.alloc(64), preface().subarray(0, 24).fill(0, 20)]) {
+    const socket = await door.connect();
+    const reader = readFrames(socket);
+    socket.write(bytes);
+    await reader.goaway();
+    assert.equal(reader.closed(), true);
+  }
+});
+
+test("LIM6: a client that keeps its side open after the session has ended is cut off", options, async () => {
+  await using door = await openHttp2Door(neverServe(), { clientKeepAliveMs: 1 });
+  const socket = await door.connect({ allowHalfOpen: true });
+  const reader = readFrames(socket);
+  socket.write(preface());
+  await reader.until(() => reader.frames.some(({ type }) => type === frameTypes.goaway));
+  assert.equal(await door.connections(), 1);
+  while (await door.connections() > 0) await new Promise((resolve) => setTimeout(resolve, 50));
+  socket.destroy();
+});
+
 test("LIM6: a session without streams is closed, and so is one that is too old", options, async () => {
   await using idle = await openHttp2Door(serveWith(() => {}), { clientKeepAliveMs: 100 });
   assert.equal(await goawayTo(idle, preface()), 0);

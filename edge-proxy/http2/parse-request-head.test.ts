@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { array, assert as check, constantFrom, oneof, property, string, tuple } from "fast-check";
+import { fuzzRuns } from "../testing/fuzz-runs.ts";
 import { parseRequestHead } from "./parse-request-head.ts";
 
 const target = [":method", "GET", ":scheme", "https", ":path", "/", ":authority", "a.test"];
@@ -147,6 +148,6 @@ test("S11: whatever comes, what passes can be written as HTTP/1.1", () => {
         assert.doesNotMatch(kept[index] ?? "", /^(?:connection|te|host|content-length|transfer-encoding|upgrade)$/);
       }
     }),
-    { numRuns: 2000 },
+    { numRuns: fuzzRuns },
   );
 });

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { type ClientHttp2Session, connect as connectHttp2 } from "node:http2";
 import { connect as connectTls, createServer, type TLSSocket } from "node:tls";
+import { promisify } from "node:util";
 import { createTestAuthority } from "../../testing/test-authority.ts";
 import { createDeadlines } from "../../l7/deadlines.ts";
 import type { ServeStream } from "../../l7/streams.ts";
@@ -14,8 +15,10 @@ export interface Http2Door extends AsyncDisposable {
   readonly rootPem: string;
   /** Refusals so far. */
   readonly refused: { readonly status: number; readonly reason: string }[];
-  /** A raw connection on which `h2` was agreed. */
-  connect(): Promise<TLSSocket>;
+  /** Connections that are open on the door's side. */
+  connections(): Promise<number>;
+  /** A raw connection on which `h2` was agreed; closes its side when the door does, unless `allowHalfOpen`. */
+  connect(options?: { readonly allowHalfOpen: boolean }): Promise<TLSSocket>;
   /** A client session. */
   session(): ClientHttp2Session;
 }
@@ -44,8 +47,9 @@ export async function openHttp2Door(serve: ServeStream, limits: Partial<ProxyLim
     port,
     rootPem: authority.rootPem,
     refused,
-    async connect() {
-      const socket = connectTls(tls);
+    connections: () => promisify(server.getConnections.bind(server))(),
+    async connect(options) {
+      const socket = connectTls({ ...tls, ...options });
       await once(socket, "secureConnect");
       return socket;
     },
