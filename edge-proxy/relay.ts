@@ -1,6 +1,7 @@
 import type { Buffer } from "node:buffer";
-import type { Duplex } from "node:stream";
+import type { Socket } from "node:net";
 import type { TakeBytes } from "./connect-l4.ts";
+import { resetConnection } from "./tls/refuse-connection.ts";
 
 /** What {@link relay} may be told. */
 export interface RelayOptions {
@@ -14,9 +15,9 @@ export interface RelayOptions {
 
 /**
  * Moves bytes both ways until both sides have ended; resolves then, never rejects. A side that ends its half is ended at the
- * other (half-close), a side that fails takes the other with it, and a slow writer pauses its reader. Both must allow half-open.
+ * other (half-close), a side that fails resets the other, and a slow writer pauses its reader. Both must allow half-open.
  */
-export function relay(a: Duplex, b: Duplex, options: RelayOptions): Promise<void> {
+export function relay(a: Socket, b: Socket, options: RelayOptions): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const idleTimer = setTimeout(() => {
     options.onIdle?.();
@@ -40,23 +41,25 @@ export function relay(a: Duplex, b: Duplex, options: RelayOptions): Promise<void
   pump(a, b, { touch });
   pump(b, a, { touch, read: options.readB });
   for (const [from, to] of [[a, b], [b, a]] as const) {
-    const closed = from.closed;
-    if (from.destroyed) to.destroy();
-    if (closed) onClose();
-    from.on("error", cut);
-    if (closed) continue;
+    if (from.closed) {
+      resetConnection(to);
+      onClose();
+      continue;
+    }
     from.on("close", () => {
       // Closed without an end: the peer was reset, so the other side must not see a clean end.
-      if (!from.readableEnded) to.destroy();
+      if (!from.readableEnded) resetConnection(to);
       onClose();
     });
+    from.on("error", () => from.destroy());
+    if (from.destroyed) resetConnection(to);
   }
   return promise;
 }
 
 function pump(
-  from: Duplex,
-  to: Duplex,
+  from: Socket,
+  to: Socket,
   { touch, read }: { readonly touch: () => void; readonly read?: RelayOptions["readB"] },
 ): void {
   function take(chunk: Buffer, isWritten?: () => void): boolean {
