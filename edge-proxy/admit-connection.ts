@@ -23,6 +23,8 @@ export interface AdmissionOptions {
   readonly isTrustedProxy: (address: string) => boolean;
   /** Judges connections by their client, before anything is answered. */
   readonly guard: { admit(address: string): GuardVerdict };
+  /** Counts a connection. */
+  readonly accepted: () => void;
   /** Whether connections under way are as many as may be. */
   readonly isCrowded: () => boolean;
   readonly limits: Pick<ProxyLimits, "firstByteMs">;
@@ -73,8 +75,10 @@ export function createAdmission(
     return header.kind === "header" ? judge(client, endsOf(client, header)) : reset(client, "proxy-header");
   }
 
-  return (client, listenerPort) =>
-    options.requiresProxyHeader(listenerPort) ? readHeader(client) : judge(client, endsOf(client, undefined));
+  return (client, listenerPort) => {
+    options.accepted();
+    return options.requiresProxyHeader(listenerPort) ? readHeader(client) : judge(client, endsOf(client, undefined));
+  };
 }
 
 function endsOf(client: Socket, header: ProxyHeader | undefined): ConnectionEnds {

@@ -9,6 +9,7 @@ import {
 } from "./certificates/certificate-keeper.ts";
 import type { DataPlane } from "./data-plane.ts";
 import type { ProxyMetrics } from "./metrics.ts";
+import type { SampleSink } from "./metrics/samples.ts";
 import { createFactsWatch, createPublisher } from "./publisher.ts";
 import { reportDetails } from "./report-details.ts";
 import { createRouteStates, type RouteStates } from "./route-states.ts";
@@ -67,6 +68,7 @@ export function createControl(plane: DataPlane, options: ControlOptions): Contro
   });
   const publisher = createPublisher(() => options.report(currentReport()));
 
+  options.metrics.collectFrom((sink) => countRoutes(plane, states, sink));
   const facts = createFactsWatch(plane, () => publisher.publish());
 
   function currentReport(): ProxyReport {
@@ -109,6 +111,15 @@ export function createControl(plane: DataPlane, options: ControlOptions): Contro
       publisher.stop();
     },
   };
+}
+
+function countRoutes({ table }: Pick<DataPlane, "table">, states: RouteStates, sink: SampleSink): void {
+  const conflicts = table.conflicts.size;
+  const troubled = Object.keys(states.problems()).length - conflicts;
+  sink.add("mc_proxy_routes", '{state="conflict"}', conflicts);
+  sink.add("mc_proxy_routes", '{state="problem"}', troubled);
+  sink.add("mc_proxy_routes", '{state="serves"}', table.size - troubled - states.pending());
+  sink.add("mc_proxy_routes", '{state="pending"}', states.pending());
 }
 
 function createKeeper(

@@ -38,6 +38,7 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
     isCurrent: (route) => table.routesOf(route.hostname).includes(route),
   });
   const guard = createGuard(options);
+  let accepted = 0;
   const unsettled = new Map<Socket, number>();
   const l7 = createL7Side(options, { table, load });
   const serving = createServing({ ...options, load, attachments, acceptSecure: l7.accept });
@@ -47,6 +48,7 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
     guard,
     requiresProxyHeader: (listenerPort) => options.proxyProtocolPorts.includes(listenerPort),
     isTrustedProxy: createBlockTest(options.trustedProxies),
+    accepted: () => void (accepted += 1),
     isCrowded: () => unsettled.size >= limits.handshakes,
   });
   const answerChallenge = challenges.accept;
@@ -55,6 +57,7 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
   metrics.collectFrom((sink) => {
     attachments.flush();
     sink.add("mc_proxy_unrouted_open", "", unsettled.size);
+    sink.add("mc_proxy_accepted_total", "", accepted);
     sink.add("mc_proxy_workers", "", 1);
   });
   listeners.setExtraPorts(table.extraPorts);

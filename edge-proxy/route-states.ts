@@ -24,6 +24,8 @@ export interface RouteStates {
   updateAll(): void;
   /** Why routes do not serve, by key. Stored routes that a static one keeps out are among them. */
   problems(): Record<string, string>;
+  /** How many routes are about to serve. */
+  pending(): number;
   /** The newest revision of which each route serves or has a problem, if `revision` is the newest one applied. */
   settled(revision: number): number;
 }
@@ -60,6 +62,7 @@ export function createRouteStates(sources: RouteStateSources): RouteStates {
     updateName: (hostname) => updateKnown(sources.table.routesOf(hostname)),
     updateAll: () => updateKnown(sources.table.routes()),
     problems: () => Object.fromEntries([...problems, ...sources.table.conflicts]),
+    pending: () => pending.size,
     settled(revision) {
       const [oldest] = pending.values();
       return oldest === undefined ? revision : Math.max(0, oldest - 1);

@@ -4,8 +4,13 @@ import { createHostIndex, type MainPorts } from "./host-index.ts";
 
 /** Key of a route in feed, reports and logs: `<hostname>:<port>`. */
 export function routeKey(route: Pick<Route, "hostname" | "port">): string {
-  return `${route.hostname}:${route.port}`;
+  let key = routeKeys.get(route);
+  if (key === undefined) routeKeys.set(route, key = `${route.hostname}:${route.port}`);
+  return key;
 }
+
+/** Made once, as those of backends. */
+const routeKeys = new WeakMap<Pick<Route, "hostname" | "port">, string>();
 
 /** A step from one state of the routes to the next. */
 export interface RouteChanges {
@@ -58,8 +63,13 @@ export interface RouteTable {
 
 /** Key of a backend's address. */
 export function backendKey(backend: Backend): string {
-  return `${backend.address}|${backend.port}`;
+  let key = backendKeys.get(backend);
+  if (key === undefined) backendKeys.set(backend, key = `${backend.address}|${backend.port}`);
+  return key;
 }
+
+/** Made once: a request needs it several times, and a new string is hashed at each look-up. */
+const backendKeys = new WeakMap<Backend, string>();
 
 /** A table of the static routes. A route that comes later never takes the place of one of them. */
 export function createRouteTable(main: MainPorts, staticRoutes: readonly Route[] = []): RouteTable {
