@@ -13,8 +13,8 @@ export interface BackendFacts {
 
 /** The rebuilt request for a backend (S12): nothing of the client's framing is copied. */
 export function buildBackendRequest({ request, origin }: ClientStream, facts: BackendFacts): BackendRequest {
-  const { believed, requestId, fields: own } = facts;
-  const fields = toForwardedFields({ request, origin, requestId, fields: own, ...believed });
+  const { believed, requestId } = facts;
+  const fields = toForwardedFields({ request, origin, fields: facts.fields, believed, requestId });
   const isUpgrade = request.upgrade !== undefined;
   return {
     method: isUpgrade ? "GET" : request.method,

@@ -21,6 +21,8 @@ export interface RequestCounter {
   bytesIn(count: number): void;
   /** Counts bytes of response bodies. */
   bytesOut(count: number): void;
+  /** Counts a connection that an instance refused or did not answer. */
+  instanceFailure(): void;
 }
 
 /** What is decided about a request before it may reach an instance. */

@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import type { Backend, Route } from "#shared/contract/route.ts";
-import { backendKey } from "../routes.ts";
+import { backendKey, routeKey } from "../routes.ts";
 import { answerError } from "./answer-error.ts";
 import type { Admission, BelievedClient, L7Context } from "./context.ts";
 import type { Timed } from "./deadlines.ts";
@@ -69,7 +69,7 @@ export class Exchange implements ClientStreamEvents, BackendStreamEvents, Timed 
   #clientAddress: string;
   #leave: (() => void) | undefined;
   #abort: AbortController | undefined;
-  readonly #failed = new Set<string>();
+  #failed: Set<string> | undefined;
   #last: BackendFailure | undefined;
   #isFresh = false;
   #isConnected = false;
@@ -167,6 +167,7 @@ export class Exchange implements ClientStreamEvents, BackendStreamEvents, Timed 
 
   onConnected(): void {
     this.#isConnected = true;
+    if (this.#backend !== undefined) this.#context.load.worked(this.#backend);
     if (this.#upstream !== undefined) this.#sendBody(this.#upstream);
   }
 
@@ -285,7 +286,9 @@ export class Exchange implements ClientStreamEvents, BackendStreamEvents, Timed 
   #mayRepeat(step: BackendFailure["step"], { method }: BackendRequest): boolean {
     if (this.#bodySent) return false;
     if (step === "connect" && this.#backend !== undefined) {
-      this.#failed.add(backendKey(this.#backend));
+      this.#context.load.failed(this.#backend);
+      if (this.#route !== undefined) this.#context.counter(routeKey(this.#route)).instanceFailure();
+      (this.#failed ??= new Set()).add(backendKey(this.#backend));
       return true;
     }
     if (step !== "stale" || this.#isFresh || !idempotent.has(method)) return false;

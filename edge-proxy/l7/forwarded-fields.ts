@@ -1,3 +1,4 @@
+import type { BelievedClient } from "./context.ts";
 import type { ClientOrigin, Fields, RequestHead } from "./streams.ts";
 
 /** The name of the proxy in `Via` (RFC 9110 §7.6.3). */
@@ -9,38 +10,37 @@ export interface ForwardedFacts {
   readonly origin: ClientOrigin;
   /** The request's end-to-end fields, or those that replace them. */
   readonly fields: Fields;
-  /** Addresses on the way to the client that are believed, the client's first, separated by `, `; without trusted proxies the peer's alone. */
-  readonly forwardedFor: string;
-  /** Address of the client, as far as it is believed. */
-  readonly clientAddress: string;
+  /** Who asks. */
+  readonly believed: BelievedClient;
   readonly requestId: string;
 }
 
 /** The end-to-end fields and, after them, those that tell the backend who asks (RFC 7239, RFC 9110 §7.6.3). */
-export function toForwardedFields(facts: ForwardedFacts): Fields {
-  const { request, origin, clientAddress } = facts;
+export function toForwardedFields({ request, origin, fields, believed, requestId }: ForwardedFacts): Fields {
+  const { clientAddress, forwardedFor } = believed;
+  const { authority } = request;
   const via = `${request.version} ${viaName}`;
-  return [
-    ...facts.fields,
+  const node = clientAddress.includes(":") ? `"[${clientAddress}]"` : clientAddress;
+  const all = fields.slice();
+  all.push(
     "Via",
     request.via === "" ? via : `${request.via}, ${via}`,
     "X-Forwarded-For",
-    facts.forwardedFor,
+    forwardedFor,
     "X-Forwarded-Proto",
     "https",
     "X-Forwarded-Host",
-    request.authority,
+    authority,
     "X-Forwarded-Port",
     String(origin.port),
     "X-Real-IP",
     clientAddress,
     "Forwarded",
-    `for=${
-      clientAddress.includes(":") ? `"[${clientAddress}]"` : clientAddress
-    };host="${request.authority}";proto=https`,
+    `for=${node};host="${authority}";proto=https`,
     "X-Request-Id",
-    facts.requestId,
-  ];
+    requestId,
+  );
+  return all;
 }
 
 /** The first value of the field called `lowerName`. */

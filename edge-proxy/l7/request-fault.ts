@@ -13,12 +13,18 @@ export function findRequestFault(
   client: ClientStream,
   context: Pick<L7Context, "findRoute">,
 ): RequestFault | undefined {
-  const { request, origin } = client;
-  const name = toName(request.authority);
-  if (name !== origin.hostname && !shareRoute(name, client, context)) {
+  const { request } = client;
+  if (!isFor(request.authority, client, context)) {
     return { status: 421, reason: "the Host is not the name that the connection was opened for" };
   }
   return request.upgrade === undefined ? undefined : findUpgradeFault(request);
+}
+
+function isFor(authority: string, client: ClientStream, context: Pick<L7Context, "findRoute">): boolean {
+  const { hostname } = client.origin;
+  if (authority === hostname) return true;
+  const name = toName(authority);
+  return name === hostname || shareRoute(name, client, context);
 }
 
 /** Whether one route, that of a wildcard, has both names: then it makes no difference which one TLS was opened for. */
