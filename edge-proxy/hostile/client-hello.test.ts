@@ -9,6 +9,7 @@ import { openChaosRelay } from "../testing/chaos-relay.ts";
 import { buildClientHello, type HelloParts, toRecords } from "../testing/client-hello-bytes.ts";
 import { backendAt, openTestProxy, routeTo, type TestProxy } from "../testing/open-test-proxy.ts";
 import { alertIn, connectRaw, sendRaw } from "../testing/raw-client.ts";
+import { buildServableHello } from "../testing/servable-hello.ts";
 import { targetOf } from "../testing/target-of.ts";
 import { startHttpBackend, startTcpBackend, startTlsBackend } from "../testing/test-backend.ts";
 import { ask } from "../testing/test-client.ts";
@@ -184,20 +185,11 @@ test("X12: a second hello cannot change the name", {
   skip: isDeno && "TLS of Deno refuses a hello without key shares",
 }, async () => {
   await using fixture = await openBoth({ handshakeMs: 500 });
-  const groups = Buffer.from("0002001d", "hex");
-  const algorithms = Buffer.from("00020403", "hex");
-  const hello = (name: string, share: string) =>
-    buildClientHello({
-      names: [name],
-      extensions: [[10, groups], [13, algorithms], [51, Buffer.from(share, "hex")]],
-    });
-  // Any 32 bytes are a share of X25519; the first hello offers none.
-  const share = `0024001d0020${"09".repeat(32)}`;
   const socket = await connectRaw(fixture.proxy.port);
-  socket.write(hello("l7.test", "0000"));
+  socket.write(buildServableHello("l7.test", false));
   const [retry] = await once(socket, "data");
   assert.equal(retry[0], 22);
-  socket.write(hello("l4.test", share));
+  socket.write(buildServableHello("l4.test"));
   // OpenSSL goes on with its flight; whatever name it took, everything here goes by the first one.
   await once(socket, "data");
   socket.destroy();

@@ -57,6 +57,7 @@ export class ClientConnection implements Timed {
       isLeaving: () => isDraining() || deadlines.now() > oldAt,
       resume: () => this.#resume(),
       pause: () => void socket.pause(),
+      deadlineChanged: () => void (this.deadlineAt = this.#stream?.deadlineAt ?? this.deadlineAt),
       onAnswered: (closes) => this.#onAnswered(closes),
     };
     this.deadlineAt = deadlines.now() + limits.clientKeepAliveMs;

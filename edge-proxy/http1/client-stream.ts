@@ -29,6 +29,8 @@ export interface StreamConnection {
   readonly resume: () => void;
   /** Lets what comes wait. */
   readonly pause: () => void;
+  /** The stream's deadline may be earlier than it was. */
+  readonly deadlineChanged: () => void;
   /** The response is complete; `closes` when no other may follow on this connection. */
   readonly onAnswered: (closes: boolean) => void;
 }
@@ -174,8 +176,10 @@ export class Http1ClientStream implements ClientStream {
       batch.push(chunk);
       isRoomy = batch.push("\r\n");
     } else if (this.#framing !== "none") isRoomy = batch.push(chunk);
-    if (!isRoomy) this.#writeDeadline = now() + limits.responseBodyIdleMs;
-    return isRoomy;
+    if (isRoomy) return true;
+    this.#writeDeadline = now() + limits.responseBodyIdleMs;
+    this.#connection.deadlineChanged();
+    return false;
   }
 
   sendEnd(trailers: Fields): void {
