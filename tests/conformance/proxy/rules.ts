@@ -113,6 +113,7 @@ const tls: readonly ProxyRule[] = [
 
 /** D: traps of the runtimes, each with a test that fails when we step into it. */
 const traps: readonly ProxyRule[] = [
+  { id: "D1", says: "bytes that wait to be written are never overwritten by the next read" },
   { id: "D2", says: "a session ticket of one name is never resumed under another" },
   { id: "D4", says: "HTTP/2 is not offered where any client can end the process" },
   { id: "D6", says: "no header of a client can hold a backend's connection for ever" },
