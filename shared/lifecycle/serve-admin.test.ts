@@ -23,11 +23,14 @@ test("serveAdmin() answers until it is disposed, and says which port is taken", 
 
 function askSocket(path: string): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
-  const asked = request({ socketPath: path, path: "/x", headers: { host: "admin" } }, async (response) => {
-    let text = "";
-    for await (const chunk of response) text += String(chunk);
-    resolve(text);
-  });
+  const asked = request(
+    { socketPath: path, path: "/x", headers: { host: "admin" }, agent: false },
+    async (response) => {
+      let text = "";
+      for await (const chunk of response) text += String(chunk);
+      resolve(text);
+    },
+  );
   asked.once("error", reject).end();
   return promise;
 }
