@@ -17,7 +17,7 @@ export function createFactsWatch(
 }
 
 /** How long reports of one change wait for those of the next, in milliseconds. */
-const gatherMs = 20;
+const gatherMs = 50;
 
 /** Calls `report` soon after `publish`, once for many calls. */
 export function createPublisher(report: () => void): { publish(): void; stop(): void } {
