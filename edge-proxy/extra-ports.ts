@@ -62,7 +62,10 @@ async function keepOpening(port: number, entry: ExtraPort, options: ExtraPortsOp
   while (!signal.aborted) {
     try {
       const server = await options.open(port);
-      if (signal.aborted) return void server.close();
+      if (signal.aborted) {
+        server.close();
+        return;
+      }
       entry.server = server;
       entry.state = "open";
       return options.onChange();

@@ -30,7 +30,7 @@ function readAll(socket: Socket): Promise<Buffer> {
 }
 
 async function metricOf({ metrics }: TestProxy, name: string): Promise<string | undefined> {
-  return (await metrics.render()).split("\n").find((line) => line.startsWith(name))?.split(" ").at(-1);
+  return metrics.render().split("\n").find((line) => line.startsWith(name))?.split(" ").at(-1);
 }
 
 test("an L4 route passes TLS through to the service's own certificate", { timeout: 20_000 }, async () => {

@@ -10,8 +10,6 @@ export interface ProxyLimits {
   readonly requestHeadMs: number;
   /** Largest request head (LIM3). */
   readonly headBytes: number;
-  /** Most header fields of a request (LIM3). */
-  readonly headerFields: number;
   /** Between two reads of a request's body (LIM4). */
   readonly requestBodyIdleMs: number;
   /** Fewest bytes a second of a request's body, once it has lasted 10 s; 0 for any (LIM4). */
@@ -47,7 +45,6 @@ export const defaultLimits: ProxyLimits = {
   handshakeMs: 10_000,
   requestHeadMs: 10_000,
   headBytes: 16 * 1024,
-  headerFields: 100,
   requestBodyIdleMs: 30_000,
   requestBodyBytesPerSecond: 500,
   connectMs: 5_000,
@@ -64,4 +61,4 @@ export const defaultLimits: ProxyLimits = {
 };
 
 /** Most header fields of a request. */
-export const maxHeaderFields: number = defaultLimits.headerFields;
+export const maxHeaderFields = 100;

@@ -49,6 +49,8 @@ export async function openOtherCertificates(
     sources: { ...(source === undefined ? {} : { acme: source }), ...(supplied === undefined ? {} : { supplied }) },
     answer: byHttp.answer,
     answerWith: (given) => void (plane = given),
-    [Symbol.asyncDispose]: async () => void await supplied?.[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      await supplied?.[Symbol.asyncDispose]();
+    },
   };
 }

@@ -73,7 +73,7 @@ const trackedClients = 65_536;
 export async function openProxy(options: ProxyOptions): Promise<Proxy> {
   const { metrics, log } = options;
   const { openPlane = openDataPlane, settings } = options;
-  let control: Control | undefined;
+  const parts: { control?: Control } = {};
   const plane = await openPlane({
     ...defaultSettings,
     ticketSecret: randomBytes(32),
@@ -89,9 +89,10 @@ export async function openProxy(options: ProxyOptions): Promise<Proxy> {
     metrics,
     log,
     ...(options.countryOf === undefined ? {} : { countryOf: options.countryOf }),
-    onChange: (what) => control?.planeChanged(what),
+    onChange: (what) => parts.control?.planeChanged(what),
   });
-  control = createControl(plane, options);
+  const control = createControl(plane, options);
+  parts.control = control;
   const { apply, keeper, currentReport, stop } = control;
   apply({ changed: [...plane.table.routes()], gone: [] }, 0);
   const stopRoots = followRoots(plane, options);
@@ -108,7 +109,7 @@ export async function openProxy(options: ProxyOptions): Promise<Proxy> {
     table: () => plane.table,
     apply: (routes, revision) => applyChanges({ isWhole: true, set: routes, removed: [] }, revision),
     applyChanges,
-    isReady: () => control?.revision() !== 0,
+    isReady: () => control.revision() !== 0,
     certificate: (hostname) => keeper.state(hostname),
     currentReport,
     publish: control.publish,

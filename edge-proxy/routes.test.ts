@@ -112,7 +112,7 @@ test("createRouteTable() is the same by steps as at once", () => {
       for (const port of [9000, 9443, 443]) assert.equal(stepwise.find(port, name), atOnce.find(port, name));
     }
     for (const set of ["extraPorts", "tlsNames", "instances", "backendKeys"] as const) {
-      assert.deepEqual([...stepwise[set]].sort(), [...atOnce[set]].sort());
+      assert.deepEqual([...stepwise[set]].map(String).sort(), [...atOnce[set]].map(String).sort());
     }
   }));
 });

@@ -80,7 +80,9 @@ export async function startProxy(config: ProxyConfig, dependencies: StartProxyDe
     });
     const following = { config, controlPlane, log, signal: stop.signal };
     const feeds = [await followFirewall(firewall, { ...following, followed }), await followRoutes(proxy, following)];
-    stack.defer(async () => void await Promise.all(feeds));
+    stack.defer(async () => {
+      await Promise.all(feeds.map(({ done }) => done));
+    });
     const redirect = await openRedirect(config, { proxy, firewall, answerChallenge, ...dependencies });
     if (redirect !== undefined) stack.use(redirect);
     const admin = await openAdmin(config, { proxy, firewall, dependencies, stack });

@@ -1,4 +1,5 @@
 import { performServerHandshake, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
+import { setImmediate } from "node:timers";
 import type { TLSSocket } from "node:tls";
 import type { Deadlines, Timed } from "../l7/deadlines.ts";
 import { type ClientOrigin, type Fields, resetCodes, type ServeStream } from "../l7/streams.ts";

@@ -1,6 +1,7 @@
 import type { Buffer } from "node:buffer";
 import type { ServerHttp2Stream, ServerStreamResponseOptions } from "node:http2";
 import process from "node:process";
+import { setImmediate } from "node:timers";
 import {
   type ClientOrigin,
   type ClientStream,

@@ -100,7 +100,7 @@ test("T1: two hundred requests that are cancelled one by one are a user's, not a
 });
 
 test("T1: resets that the client makes us send count too (MadeYouReset)", options, async () => {
-  await using door = await openHttp2Door(serveWith((client) => void client.resumeRequest()));
+  await using door = await openHttp2Door(serveWith((client) => client.resumeRequest()));
   const lies = range(400, (index) => {
     const id = 2 * index + 1;
     return Buffer.concat([
@@ -138,7 +138,7 @@ const floods: readonly (readonly [name: string, frame: Buffer])[] = [
 
 for (const [name, one] of floods) {
   test(`T3: a flood of ${name} ends, or costs no more than reading it`, options, async () => {
-    await using door = await openHttp2Door(serveWith((client) => void client.resumeRequest()));
+    await using door = await openHttp2Door(serveWith((client) => client.resumeRequest()));
     const socket = await door.connect();
     const reader = readFrames(socket);
     // Answers are not read: what is queued for them must not grow.
@@ -354,7 +354,7 @@ test("S11: CR, LF, NUL or a blank in a field never arrives: nghttp2 drops the fi
 });
 
 test("S11: DATA that is shorter or longer than the Content-Length is PROTOCOL_ERROR", options, async () => {
-  await using door = await openHttp2Door(serveWith((client) => void client.resumeRequest()));
+  await using door = await openHttp2Door(serveWith((client) => client.resumeRequest()));
   const send = (bytes: number) =>
     resultOf(door, headers(1, [...post, "content-length", "5"], 4), frame(frameTypes.data, 1, 1, Buffer.alloc(bytes)));
   assert.equal(await send(3), "reset 1");

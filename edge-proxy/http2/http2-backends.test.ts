@@ -4,6 +4,7 @@ import { once } from "node:events";
 import type { ServerHttp2Stream } from "node:http2";
 import { createServer } from "node:net";
 import { test } from "node:test";
+import { setImmediate } from "node:timers";
 import { createTestAuthority } from "../testing/test-authority.ts";
 import { startTcpBackend } from "../testing/test-backend.ts";
 import { backendKey } from "../routes.ts";

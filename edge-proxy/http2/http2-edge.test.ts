@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { once } from "node:events";
 import { test } from "node:test";
+import { setImmediate } from "node:timers";
 import type { ClientStream, RequestHead } from "../l7/streams.ts";
 import { answerOf, ask, pingOf } from "./testing/ask.ts";
 import { frame, frameTypes, get, headers, preface, readFrames } from "./testing/frames.ts";

@@ -6,9 +6,9 @@ import type { Admission, BelievedClient, L7Context } from "./context.ts";
 import type { Timed } from "./deadlines.ts";
 import { buildBackendRequest } from "./backend-request.ts";
 import { isGrpc, timeoutOfCall } from "./grpc-status.ts";
+import { headBytesOf, isEventStream } from "./message-facts.ts";
 import { isForProxy, withOneHopLess } from "./max-forwards.ts";
 import { noteEnding } from "./note-ending.ts";
-import { fieldOf } from "./forwarded-fields.ts";
 import { proveRoute, routeProofPath } from "./prove-route.ts";
 import { findRequestFault } from "./request-fault.ts";
 import {
@@ -19,7 +19,6 @@ import {
   type ClientStream,
   type ClientStreamEvents,
   type Fields,
-  type RequestHead,
   resetCodes,
   type ResponseHead,
 } from "./streams.ts";
@@ -230,17 +229,19 @@ export class Exchange implements ClientStreamEvents, BackendStreamEvents, Timed 
     const closes = this.#phase === "continue" || this.#request?.upgrade !== undefined;
     this.#headSent = true;
     this.#status = head.status;
-    if (head.isTunnel) {
-      this.#requestEnded = false;
-      this.#tunnel = { fromClient: new FrameBorders(), fromBackend: new FrameBorders() };
-      this.#context.tunnels.add(this);
-      this.#client.sendHead(toTunnelHead(head, this.#client.request), false);
-      this.#wait("tunnel", this.#route?.limits?.idleMs ?? limits.streamIdleMs);
-      return this.#client.resumeRequest();
-    }
+    if (head.isTunnel) return this.#openTunnel(head);
     this.#client.sendHead(head, closes);
     const isStream = head.contentLength === undefined && head.hasBody && isEventStream(head.fields);
     this.#wait("body", this.#route?.limits?.idleMs ?? (isStream ? limits.streamIdleMs : limits.responseBodyIdleMs));
+  }
+
+  #openTunnel(head: ResponseHead): void {
+    this.#requestEnded = false;
+    this.#tunnel = { fromClient: new FrameBorders(), fromBackend: new FrameBorders() };
+    this.#context.tunnels.add(this);
+    this.#client.sendHead(toTunnelHead(head, this.#client.request), false);
+    this.#wait("tunnel", this.#route?.limits?.idleMs ?? this.#context.limits.streamIdleMs);
+    this.#client.resumeRequest();
   }
 
   onResponseData(chunk: Buffer): void {
@@ -387,15 +388,4 @@ export class Exchange implements ClientStreamEvents, BackendStreamEvents, Timed 
       bytesOut: this.#bytesOut,
     });
   }
-}
-
-/** Size of a request's head as HTTP/1.1 would write it, in bytes. */
-function headBytesOf({ method, path, authority, fields }: RequestHead): number {
-  let bytes = method.length + path.length + authority.length;
-  for (const text of fields) bytes += text.length + 2;
-  return bytes;
-}
-
-function isEventStream(fields: Fields): boolean {
-  return fieldOf(fields, "content-type")?.startsWith("text/event-stream") ?? false;
 }

@@ -3,9 +3,13 @@ import { attachCounterTable } from "../firewall/counter-table.ts";
 import { createRequestLimiter } from "../firewall/request-limiter.ts";
 import type { DataPlaneOptions } from "../data-plane.ts";
 import type { InstanceLoad } from "../instance-load.ts";
-import { createForwardAuth } from "../policies/forward-auth.ts";
+import { createForwardAuth, type ForwardAuth } from "../policies/forward-auth.ts";
 import { createHoldings } from "../policies/holdings.ts";
-import { createRouteGatekeeper } from "../policies/route-gatekeeper.ts";
+import {
+  createRouteGatekeeper,
+  type RouteGatekeeper,
+  type RouteGatekeeperDependencies,
+} from "../policies/route-gatekeeper.ts";
 import { routeKey, type RouteTable } from "../routes.ts";
 import { createBackends } from "./backends.ts";
 import { createDeadlines } from "./deadlines.ts";
@@ -32,7 +36,7 @@ export function createL7Side(
   options: Pick<DataPlaneOptions, "limits" | "metrics" | "log" | "accessLog" | "counters" | "worker">,
   { table, load }: { readonly table: RouteTable; readonly load: InstanceLoad },
 ): L7Side {
-  const { limits, metrics, log, counters, worker } = options;
+  const { limits, metrics } = options;
   let rootsPem: string | undefined;
   let isDraining = false;
   let forwardAuth = createForwardAuth();
@@ -50,17 +54,8 @@ export function createL7Side(
     return route?.mode === "l7" ? route : undefined;
   }
 
-  const gatekeeper = createRouteGatekeeper({
-    findRoute,
-    holdings,
-    limiter: createRequestLimiter({ counters: attachCounterTable(counters.requests, worker) }),
-    forwardAuth: { ask: (...question) => forwardAuth.ask(...question) },
-    refused(route, reason, error) {
-      if (reason === "rate") metrics.limited("requests");
-      else metrics.blocked(`policy ${reason}`, routeKey(route));
-      if (error !== undefined) log.warn("requests cannot be judged", { route: routeKey(route), error });
-    },
-  });
+  const ask: ForwardAuth["ask"] = (...question) => forwardAuth.ask(...question);
+  const gatekeeper = createGate(options, { findRoute, holdings, forwardAuth: { ask } });
   const edge = createL7Edge({
     ...options,
     findRoute,
@@ -97,4 +92,20 @@ export function createL7Side(
       backends.close();
     },
   };
+}
+
+/** Judges by policies and limits, and counts what was refused. */
+function createGate(
+  { metrics, log, counters, worker }: Pick<DataPlaneOptions, "metrics" | "log" | "counters" | "worker">,
+  parts: Pick<RouteGatekeeperDependencies, "findRoute" | "holdings" | "forwardAuth">,
+): RouteGatekeeper {
+  return createRouteGatekeeper({
+    ...parts,
+    limiter: createRequestLimiter({ counters: attachCounterTable(counters.requests, worker) }),
+    refused(route, reason, error) {
+      if (reason === "rate") metrics.limited("requests");
+      else metrics.blocked(`policy ${reason}`, routeKey(route));
+      if (error !== undefined) log.warn("requests cannot be judged", { route: routeKey(route), error });
+    },
+  });
 }

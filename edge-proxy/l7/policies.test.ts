@@ -80,7 +80,8 @@ test("forward-auth lets pass, refuses, and fails closed", { timeout: 20_000 }, a
   await using backend = await startEcho();
   await using authority = await startHttpBackend((request, response) => {
     if (request.headers.authorization === "Bearer good") {
-      return void response.writeHead(200, { "X-Auth-Account": `alice ${request.headers["x-forwarded-uri"]}` }).end();
+      return void response.writeHead(200, { "X-Auth-Account": `alice ${String(request.headers["x-forwarded-uri"])}` })
+        .end();
     }
     response.writeHead(401, { "WWW-Authenticate": "Bearer", "X-Secret": "no" }).end("who are you?");
   });

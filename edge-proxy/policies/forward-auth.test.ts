@@ -103,7 +103,7 @@ test("ask() hands a refusal to the client, with the fields that a login needs", 
   });
   const answer = await open(t).ask(question(url));
   assert.ok(answer.kind === "answer");
-  assert.equal(`${answer.status} ${answer.body}`, "302 log in");
+  assert.equal(`${answer.status} ${answer.body.toString()}`, "302 log in");
   assert.deepEqual(answer.fields, [
     ...["Location", "https://login.example/", "Set-Cookie", "a=1", "Set-Cookie", "b=2", "Content-Type", "text/plain"],
   ]);

@@ -65,7 +65,7 @@ test("LIM7: admit() answers 429 above the route's limit, judged after the block 
   const { gate, state } = openGate();
   const route = routeOf({ blockUserAgents: ["bad"] }, { count: 1, windowSeconds: 10 });
   const bad = { ...facts, request: requestOf({ fields: ["User-Agent", "bad"] }) };
-  gate.admit(route, bad, signal);
+  void gate.admit(route, bad, signal);
   assert.deepEqual(gate.admit(route, facts, signal), { kind: "pass" });
   const second = gate.admit(route, facts, signal);
   assert.deepEqual(second, { kind: "answer", status: 429, reason: "rate", fields: ["Retry-After", "10"] });

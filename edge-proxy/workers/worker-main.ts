@@ -19,17 +19,17 @@ async function run(port: MessagePort, { settings, countryFile }: WorkerStart): P
   }).child({ worker: settings.worker });
   const metrics = createMetrics();
   const countries = countryFile === undefined ? undefined : await openCountryDatabase({ file: countryFile, log });
-  let plane: DataPlane | undefined;
+  const own: { plane?: DataPlane } = {};
   const opened = await openDataPlane({
     ...settings,
     metrics,
     log,
     ...(countries === undefined ? {} : { countryOf: countries.countryOf }),
     onChange(what) {
-      if (plane !== undefined) say({ kind: "state", what, state: stateOf(plane) });
+      if (own.plane !== undefined) say({ kind: "state", what, state: stateOf(own.plane) });
     },
   });
-  plane = opened;
+  own.plane = opened;
   port.on("message", (message: ToWorker) => {
     if (message.kind === "log-level") level = message.level;
     else if (message.kind === "ask") {

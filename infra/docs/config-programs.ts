@@ -109,7 +109,6 @@ export const configPrograms: readonly ConfigProgram[] = [
       "limits.handshake": "Until the TLS handshake is done; 10s unless given.",
       "limits.request_head": "Until a request's head is complete, from its first byte; 10s unless given.",
       "limits.head_bytes": "Largest request head; 16 KiB unless given.",
-      "limits.header_fields": "Most header fields of a request; 100 unless given.",
       "limits.request_body_idle": "Between two reads of a request's body; 30s unless given.",
       "limits.request_body_bytes_per_second":
         "Fewest bytes a second of a request's body that lasts longer than 10 s; 500 unless given, 0 for any.",

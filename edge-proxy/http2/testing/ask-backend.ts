@@ -38,17 +38,17 @@ export function askBackend(open: OpenBackend, request: Partial<BackendRequest> =
   const chunks: Buffer[] = [];
   const informational: number[] = [];
   let head: ResponseHead | undefined;
-  let stream: BackendStream | undefined;
+  const opened: { stream?: BackendStream } = {};
   const finish = (end: { readonly trailers?: Fields; readonly failure?: BackendFailure }) => {
     const { trailers, failure } = end;
     resolve({ head, body: Buffer.concat(chunks).toString(), trailers, failure, informational });
   };
   const sendBody = () => {
     if (body === undefined) return;
-    stream?.sendData(Buffer.from(body));
-    stream?.sendEnd([]);
+    opened.stream?.sendData(Buffer.from(body));
+    opened.stream?.sendEnd([]);
   };
-  stream = open({ ...plainRequest, ...request }, {
+  const stream = opened.stream = open({ ...plainRequest, ...request }, {
     onConnected: () => queueMicrotask(sendBody),
     onInformational: (status) => void informational.push(status),
     onResponse(response) {

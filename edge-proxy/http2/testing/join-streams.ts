@@ -27,16 +27,16 @@ export function joinStreams(open: OpenBackend, hooks: JoinHooks = {}): ServeStre
 
 function join(client: ClientStream, open: OpenBackend, hooks: JoinHooks): ClientStreamEvents {
   let hasHead = false;
-  let backend: BackendStream | undefined;
+  const side: { backend?: BackendStream } = {};
   const events: BackendStreamEvents = {
-    onConnected: () => void process.nextTick(() => client.resumeRequest()),
+    onConnected: () => process.nextTick(() => client.resumeRequest()),
     onInformational: (status, fields) => client.sendInformational(status, fields),
     onResponse(head) {
       hasHead = true;
       client.sendHead(head, false);
     },
     onResponseData(chunk) {
-      if (!client.sendData(chunk)) backend?.pauseResponse();
+      if (!client.sendData(chunk)) side.backend?.pauseResponse();
     },
     onResponseEnd: (trailers) => client.sendEnd(trailers),
     onRequestDrain: () => client.resumeRequest(),
@@ -48,17 +48,17 @@ function join(client: ClientStream, open: OpenBackend, hooks: JoinHooks): Client
       answer(client, failure.status);
     },
   };
-  backend = open({ ...client.request }, events);
-  if (client.request.bodyLength === 0 && client.request.upgrade === undefined) backend.sendEnd([]);
+  side.backend = open({ ...client.request }, events);
+  if (client.request.bodyLength === 0 && client.request.upgrade === undefined) side.backend.sendEnd([]);
   return {
     onRequestData(chunk) {
-      if (backend?.sendData(chunk) === false) client.pauseRequest();
+      if (side.backend?.sendData(chunk) === false) client.pauseRequest();
     },
-    onRequestEnd: (trailers) => backend?.sendEnd(trailers),
-    onResponseDrain: () => backend?.resumeResponse(),
+    onRequestEnd: (trailers) => side.backend?.sendEnd(trailers),
+    onResponseDrain: () => side.backend?.resumeResponse(),
     onClientClosed(code) {
       hooks.onClientClosed?.(code);
-      backend?.reset(code);
+      side.backend?.reset(code);
     },
   };
 }
