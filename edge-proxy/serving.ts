@@ -40,7 +40,7 @@ export interface Serving {
 }
 
 /** A handshake under way, by both ends of its connection: what the TLS socket knows of the one it was made from. */
-type Handshakes = Map<string, Pick<RoutedConnection, "source" | "settled">>;
+type Handshakes = Map<string, Pick<RoutedConnection, "hostname" | "source" | "settled">>;
 
 /** Serving without a certificate. */
 export function createServing(options: ServingOptions): Serving {
@@ -65,9 +65,9 @@ export function createServing(options: ServingOptions): Serving {
         ...(header === undefined ? {} : { header }),
       }, options);
     },
-    serveL7({ client, route, source, settled }) {
+    serveL7({ client, route, hostname, source, settled }) {
       const key = endsOf(client);
-      const handshake = { source, settled };
+      const handshake = { hostname, source, settled };
       handshakes.set(key, handshake);
       client.once("close", () => {
         if (handshakes.get(key) === handshake) handshakes.delete(key);
@@ -95,12 +95,13 @@ function createHosts(options: ServingOptions, handshakes: Handshakes): HostServe
     handshakeMs: limits.handshakeMs,
     alpn: isHttp2Offered() ? ["h2", "http/1.1"] : ["http/1.1"],
     ticketKeys: createTicketKeys({ secret: options.ticketSecret }),
-    onSecure(socket, hostname) {
+    onSecure(socket) {
       const handshake = handshakes.get(endsOf(socket));
       if (handshake === undefined) return void socket.destroy();
       handshake.settled();
       options.acceptSecure(socket, {
-        hostname,
+        // The name that chose the route: OpenSSL takes another one in the second hello (X12).
+        hostname: handshake.hostname,
         port: socket.localPort ?? 0,
         clientAddress: handshake.source.address,
       });

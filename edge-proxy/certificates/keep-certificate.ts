@@ -121,9 +121,33 @@ async function issue(keeping: CertificateKeeping): Promise<CheckedCertificate> {
   const rootsPem = await keeping.rootsPem();
   const certificate = checkCertificate({ chainPem, keyPem }, { hostname, now: keeping.now(), rootsPem });
   signal.throwIfAborted();
-  await keeping.files.save(hostname, certificate);
+  await save(certificate, keeping);
   log.info("a certificate was obtained", { hostname, origin: keeping.origin, ...expiry(certificate) });
   return certificate;
+}
+
+/**
+ * Keeps a certificate on disk. While that fails it is served all the same: to ask for another one each time would cost a public CA's limits,
+ * and only a restart needs the file.
+ */
+async function save(
+  certificate: CheckedCertificate,
+  { hostname, files, retry, signal, log }: CertificateKeeping,
+): Promise<void> {
+  const backoff = createBackoff(retry);
+  const tryOnce = async (): Promise<boolean> => {
+    try {
+      await files.save(hostname, certificate);
+      return true;
+    } catch (error) {
+      log.warn("a certificate is served, but cannot be kept on disk yet", { hostname, error });
+      return false;
+    }
+  };
+  const tryOn = async (): Promise<void> => {
+    do await waitFor(backoff.next(), signal); while (!signal.aborted && !await tryOnce());
+  };
+  if (!await tryOnce()) void tryOn();
 }
 
 function expiry({ serialNumber, notAfter }: CheckedCertificate): { serialNumber: string; notAfter: string } {

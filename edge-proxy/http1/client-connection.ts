@@ -157,9 +157,8 @@ export class ClientConnection implements Timed {
 
   /** Ends a request that cannot go on: with an answer, unless one has begun. */
   #break(stream: Http1ClientStream, status: number, reason: string): void {
-    stream.closed();
     if (stream.headSent) this.#socket.destroy();
-    else this.#refuse(status, reason);
+    else stream.fault(status, reason);
   }
 
   #onAnswered(closes: boolean): void {
@@ -222,6 +221,7 @@ export class ClientConnection implements Timed {
 
 /** Hears of a body that nobody wants. */
 const ignored: ClientStreamEvents = {
+  onRequestFault() {},
   onRequestData() {},
   onRequestEnd() {},
   onResponseDrain() {},

@@ -194,6 +194,11 @@ export class Http1ClientStream implements ClientStream {
     this.#connection.socket.destroy();
   }
 
+  /** The rest of the request cannot be read. */
+  fault(status: number, reason: string): void {
+    this.events?.onRequestFault(status, reason);
+  }
+
   /** The connection has gone. */
   closed(): void {
     this.events?.onClientClosed(resetCodes.cancel);

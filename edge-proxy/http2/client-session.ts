@@ -68,6 +68,8 @@ export class ClientSession implements Timed, StreamSession {
     this.#session.on("stream", (stream, _headers, flags, raw) => this.#onStream(stream, flags, raw));
     this.#session.on("error", ignore);
     context.deadlines.add(this);
+    // Node's session does not see that its client has closed its side while a stream is open.
+    socket.on("end", () => socket.destroy());
     socket.on("close", () => context.deadlines.delete(this));
   }
 

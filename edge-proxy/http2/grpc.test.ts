@@ -105,7 +105,7 @@ test("G3: grpc-timeout reaches the exchange", options, async () => {
       isTunnel: false,
     }, false);
     stream.sendEnd([]);
-    return { onRequestData() {}, onRequestEnd() {}, onResponseDrain() {}, onClientClosed() {} };
+    return { onRequestData() {}, onRequestEnd() {}, onResponseDrain() {}, onRequestFault() {}, onClientClosed() {} };
   });
   const client = openGrpcClient(door.port, door.rootPem);
   const { error } = await callUnary(client, "x", 5_000);

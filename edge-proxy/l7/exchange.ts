@@ -297,6 +297,13 @@ export class Exchange implements ClientStreamEvents, BackendStreamEvents, Timed 
     return true;
   }
 
+  onRequestFault(status: number, reason: string): void {
+    if (this.#phase === "done") return;
+    if (this.#headSent) return this.#breakOff();
+    this.#upstream?.reset(resetCodes.cancel);
+    this.#answer({ status, reason });
+  }
+
   onClientClosed(code: number): void {
     if (this.#phase === "done") return;
     this.#upstream?.reset(code);

@@ -90,6 +90,8 @@ export interface ClientStreamEvents {
   onRequestData(chunk: Buffer): void;
   onRequestEnd(trailers: Fields): void;
   onResponseDrain(): void;
+  /** The body cannot be read on: it is malformed, or comes too slowly. An answer is still possible, and ends the connection. */
+  onRequestFault(status: number, reason: string): void;
   /** The client broke off before the response was complete; `code` is its HTTP/2 error code, `cancel` for HTTP/1.1. */
   onClientClosed(code: number): void;
 }

@@ -90,7 +90,13 @@ export function createHostServers(options: HostServersOptions): HostServers {
       materials.delete(hostname);
       ready.delete(hostname);
     },
-    accept: (hostname, client) => find(hostname)?.emit("connection", client) ?? false,
+    accept(hostname, client) {
+      const server = find(hostname);
+      if (server === undefined) return false;
+      // A client that closes its side before it is served has gone: without this it would be waited for until the handshake's limit.
+      client.allowHalfOpen = false;
+      return server.emit("connection", client);
+    },
     get ready() {
       return ready.size;
     },
@@ -117,7 +123,10 @@ function createHostServer(
     handshakeTimeout: options.handshakeMs,
   });
   const toServerName = (socket: TLSSocket) => hostname.startsWith("*.") ? nameAskedFor(socket) ?? hostname : hostname;
-  server.on("secureConnection", (socket) => options.onSecure(socket, toServerName(socket), protocolOf(socket)));
+  server.on("secureConnection", (socket) => {
+    socket.allowHalfOpen = true;
+    options.onSecure(socket, toServerName(socket), protocolOf(socket));
+  });
   server.on("tlsClientError", (error, socket) => {
     socket.destroy();
     options.onFault(hostname, toHandshakeFault(error), error);

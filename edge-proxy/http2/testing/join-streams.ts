@@ -56,6 +56,7 @@ function join(client: ClientStream, open: OpenBackend, hooks: JoinHooks): Client
     },
     onRequestEnd: (trailers) => side.backend?.sendEnd(trailers),
     onResponseDrain: () => side.backend?.resumeResponse(),
+    onRequestFault: (status) => answer(client, status),
     onClientClosed(code) {
       hooks.onClientClosed?.(code);
       side.backend?.reset(code);

@@ -6,6 +6,7 @@ export function serveWith(use: (client: ClientStream) => Partial<ClientStreamEve
     onRequestData() {},
     onRequestEnd() {},
     onResponseDrain() {},
+    onRequestFault() {},
     onClientClosed() {},
     ...use(client),
   });
