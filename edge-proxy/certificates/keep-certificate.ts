@@ -53,6 +53,7 @@ export async function keepCertificate(keeping: CertificateKeeping): Promise<void
   const certificate = await keeping.slots.load.run(() => load(keeping));
   const kept: Kept = { certificate: undefined, renewAtMs: 0, nextTryAtMs: 0, problem: "", warnedOfDays: undefined };
   if (certificate !== undefined) use(certificate, kept, keeping);
+  let keptOnDisk: Promise<void> = Promise.resolve();
   while (!signal.aborted) {
     const nowMs = now().getTime();
     if (kept.certificate !== undefined && now() >= kept.certificate.notAfter) expire(kept, keeping);
@@ -64,15 +65,17 @@ export async function keepCertificate(keeping: CertificateKeeping): Promise<void
     try {
       const issued = await keeping.slots.issue.run(() => issue(keeping));
       backoff.reset();
-      use(issued, kept, keeping);
+      use(issued.certificate, kept, keeping);
+      keptOnDisk = issued.kept;
     } catch (error) {
-      if (signal.aborted) return;
+      if (signal.aborted) break;
       const retryInMs = Math.max(backoff.next(), retryAfterMs(error));
       kept.nextTryAtMs = now().getTime() + retryInMs;
       keeping.log.warn("cannot obtain a certificate, trying again", { hostname: keeping.hostname, error, retryInMs });
       fail(describeError(error), kept, keeping);
     }
   }
+  await keptOnDisk;
 }
 
 function use(certificate: CheckedCertificate, kept: Kept, keeping: CertificateKeeping): void {
@@ -112,8 +115,10 @@ async function load(keeping: CertificateKeeping): Promise<CheckedCertificate | u
   return undefined;
 }
 
-/** A new certificate, checked and kept. */
-async function issue(keeping: CertificateKeeping): Promise<CheckedCertificate> {
+/** A new certificate, checked; `kept` resolves when it is on disk, or the keeping has ended. */
+async function issue(
+  keeping: CertificateKeeping,
+): Promise<{ readonly certificate: CheckedCertificate; readonly kept: Promise<void> }> {
   const { hostname, source, signal, log } = keeping;
   signal.throwIfAborted();
   const { keyPem, csrPem } = await createCertificateRequest(hostname);
@@ -121,19 +126,17 @@ async function issue(keeping: CertificateKeeping): Promise<CheckedCertificate> {
   const rootsPem = await keeping.rootsPem();
   const certificate = checkCertificate({ chainPem, keyPem }, { hostname, now: keeping.now(), rootsPem });
   signal.throwIfAborted();
-  await save(certificate, keeping);
+  const { later: kept } = await save(certificate, keeping);
   log.info("a certificate was obtained", { hostname, origin: keeping.origin, ...expiry(certificate) });
-  return certificate;
+  return { certificate, kept };
 }
 
 /**
  * Keeps a certificate on disk. While that fails it is served all the same: to ask for another one each time would cost a public CA's limits,
  * and only a restart needs the file.
  */
-async function save(
-  certificate: CheckedCertificate,
-  { hostname, files, retry, signal, log }: CertificateKeeping,
-): Promise<void> {
+async function save(certificate: CheckedCertificate, keeping: CertificateKeeping): Promise<{ later: Promise<void> }> {
+  const { hostname, files, retry, signal, log } = keeping;
   const backoff = createBackoff(retry);
   const tryOnce = async (): Promise<boolean> => {
     try {
@@ -147,7 +150,7 @@ async function save(
   const tryOn = async (): Promise<void> => {
     do await waitFor(backoff.next(), signal); while (!signal.aborted && !await tryOnce());
   };
-  if (!await tryOnce()) void tryOn();
+  return { later: await tryOnce() ? Promise.resolve() : tryOn() };
 }
 
 function expiry({ serialNumber, notAfter }: CheckedCertificate): { serialNumber: string; notAfter: string } {
