@@ -129,9 +129,11 @@ test("X7: the old certificate stays when the new one is refused, with the reason
   assert.equal(test.served.has("a.test"), false);
   isGood = true;
   notAfter = new Date(test.clock.ms + hourMs);
-  // Past the wait for the next try.
-  test.clock.ms += 1_000;
-  await test.until(() => test.served.get("a.test"));
+  await test.until(() => {
+    // Past the wait for the next try, whenever that begins.
+    test.clock.ms += 20;
+    return test.served.get("a.test");
+  });
 });
 
 test("tries are no more frequent than the source asks for", async () => {
