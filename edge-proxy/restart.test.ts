@@ -13,7 +13,7 @@ import { connectTls } from "./testing/test-client.ts";
 const skip = noSocketHolder ?? false;
 if (skip) console.log(`skipping restarts on an inherited socket: ${skip}`);
 
-test("a restart on an inherited socket refuses and resets no connection", { skip, timeout: 120_000 }, async () => {
+test("D7: a restart on an inherited socket refuses and resets no connection", { skip, timeout: 120_000 }, async () => {
   await using folder = await createTemporaryFolder();
   const authority = await createTestAuthority();
   await using backend = await startTlsBackend(
