@@ -48,8 +48,7 @@ export async function openRedirectServer(options: RedirectServerOptions): Promis
   }, (request, response) => answer(request, response, options));
   server.maxConnections = options.maxConnections;
   server.on("connection", (socket: Socket) => {
-    const address = (socket.remoteAddress ?? "").replace(/^::ffff:/, "");
-    if (options.isBlocked(address)) resetConnection(socket);
+    if (options.isBlocked(socket.remoteAddress ?? "")) resetConnection(socket);
   });
   server.on("clientError", (_error, socket) => void socket.destroy());
   const { promise, resolve, reject } = Promise.withResolvers<void>();

@@ -1,27 +1,10 @@
 import { connect as connectTls } from "node:tls";
-import type { Backend } from "#shared/contract/route.ts";
+import type { BackendPlace } from "../l7/backend-place.ts";
 import type { Deadlines } from "../l7/deadlines.ts";
 import type { BackendRequest, BackendStream, BackendStreamEvents } from "../l7/streams.ts";
 import { backendKey } from "../routes.ts";
 import { connectReading } from "./connect-reading.ts";
 import { BackendConnection, type BackendConnectionOptions } from "./backend-connection.ts";
-
-/** How a backend is reached. */
-export interface BackendTls {
-  /** Name that its certificate must have (RFC 9525 §6). */
-  readonly serverName: string;
-  /** PEM of the roots that it must lead to. */
-  readonly rootsPem: string;
-}
-
-/** Which backend, and how. */
-export interface BackendPlace {
-  readonly backend: Backend;
-  /** In the clear without it. */
-  readonly tls?: BackendTls | undefined;
-  /** Does not use a connection that another request has used. */
-  readonly isFresh: boolean;
-}
 
 /** Connections to backends that speak HTTP/1.1, kept between requests. */
 export interface Http1Backends {

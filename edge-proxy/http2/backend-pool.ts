@@ -1,6 +1,7 @@
 import process from "node:process";
+import type { BackendPlace } from "../l7/backend-place.ts";
 import type { Deadlines } from "../l7/deadlines.ts";
-import { type BackendPlace, BackendSession, type ConnectFault } from "./backend-session.ts";
+import { BackendSession, type ConnectFault } from "./backend-session.ts";
 import type { Http2BackendStream } from "./backend-stream.ts";
 
 /** What pools share. */

@@ -1,26 +1,9 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, type SecureClientSessionOptions } from "node:http2";
 import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls, type TLSSocket } from "node:tls";
-import type { Backend } from "#shared/contract/route.ts";
+import type { BackendPlace, BackendTls } from "../l7/backend-place.ts";
 import type { Deadlines, Timed } from "../l7/deadlines.ts";
 import { connectionWindowBytes } from "./session-options.ts";
-
-/** How a backend is known in TLS. */
-export interface BackendTls {
-  /** Name that its certificate must have (RFC 9525 §6). */
-  readonly serverName: string;
-  /** PEM of the roots that it must lead to. */
-  readonly rootsPem: string;
-}
-
-/** Which backend, and how. */
-export interface BackendPlace {
-  readonly backend: Backend;
-  /** In the clear, with prior knowledge (RFC 9113 §3.3), without it. */
-  readonly tls?: BackendTls | undefined;
-  /** Does not use a connection that another request has used. */
-  readonly isFresh: boolean;
-}
 
 /** What a session tells its pool. */
 export interface BackendSessionOptions {

@@ -1,6 +1,6 @@
 import type { BackendRequest, BackendStream, BackendStreamEvents } from "../l7/streams.ts";
 import { backendKey } from "../routes.ts";
-import type { BackendPlace } from "./backend-session.ts";
+import type { BackendPlace } from "../l7/backend-place.ts";
 import { BackendPool, type BackendPoolOptions } from "./backend-pool.ts";
 import { Http2BackendStream } from "./backend-stream.ts";
 

@@ -97,7 +97,7 @@ export class Exchange implements ClientStreamEvents, BackendStreamEvents, Timed 
   start(): void {
     const { origin } = this.#client;
     const fault = findRequestFault(this.#client, this.#context);
-    if (fault !== undefined) return this.#refuse(fault.status, fault.reason);
+    if (fault !== undefined) return this.#answer(fault);
     const route = this.#context.findRoute(origin.port, origin.hostname);
     if (route === undefined) return this.#answer({ status: 503, reason: "no instance of the service is ready" });
     this.#route = route;
@@ -361,10 +361,6 @@ export class Exchange implements ClientStreamEvents, BackendStreamEvents, Timed 
 
   #isTooLong(bytes: number): boolean {
     return bytes > (this.#route?.limits?.bodyBytes ?? Infinity);
-  }
-
-  #refuse(status: number, reason: string): void {
-    this.#answer({ status, reason });
   }
 
   #answer(answer: Omit<Extract<Admission, { kind: "answer" }>, "kind">, error?: Error): void {

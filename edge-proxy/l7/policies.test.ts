@@ -19,6 +19,12 @@ async function serve(backend: TestBackend, more: Partial<Route>): Promise<TestPr
   return fixture;
 }
 
+/** Resolves when so many requests wait. */
+async function untilHeld({ proxy }: TestProxy, count: number): Promise<void> {
+  const isHeld = async () => (await proxy.renderMetrics()).includes(`\nmc_proxy_requests_held ${count}\n`) || undefined;
+  await waitUntil(isHeld, { action: "see them held", timeoutMs: 5_000 });
+}
+
 test("policies refuse by address, user agent and field, and are counted", { timeout: 20_000 }, async () => {
   await using backend = await startEcho();
   await using fixture = await serve(backend, {
@@ -55,9 +61,7 @@ test("a paused route holds requests until it goes on, and no longer than it says
   await using fixture = await serve(backend, { policies: { pause: { seconds: 20 } } });
   const target = targetOf(fixture);
   const held = Promise.all([ask(target), ask(target, { method: "POST", body: "text" })]);
-  const isHeld = async () =>
-    / 2$/m.test((await fixture.proxy.renderMetrics()).match(/^mc_proxy_requests_held .*/m)?.[0] ?? "") || undefined;
-  await waitUntil(isHeld, { action: "see both held", timeoutMs: 5_000 });
+  await untilHeld(fixture, 2);
   await fixture.serve(routeWith(backend, {}));
   assert.deepEqual((await held).map(({ status }) => status), [200, 200]);
   await fixture.serve(routeWith(backend, { policies: { pause: { seconds: 1 } } }));
@@ -69,9 +73,7 @@ test("a held request of a route that goes away gives 503", { timeout: 20_000 }, 
   await using backend = await startEcho();
   await using fixture = await serve(backend, { policies: { pause: { seconds: 20 } } });
   const held = ask(targetOf(fixture));
-  const isHeld = async () =>
-    / 1$/m.test((await fixture.proxy.renderMetrics()).match(/^mc_proxy_requests_held .*/m)?.[0] ?? "") || undefined;
-  await waitUntil(isHeld, { action: "see it held", timeoutMs: 5_000 });
+  await untilHeld(fixture, 1);
   await fixture.serve();
   assert.equal((await held).status, 503);
 });

@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
-import type { Route } from "#shared/contract/route.ts";
-import { connectBackend } from "../connect-backend.ts";
+import type { Backend, Route } from "#shared/contract/route.ts";
+import { connectL4 } from "../connect-l4.ts";
+import { PlatformError } from "#shared/errors/platform-error.ts";
 import type { Admission, L7Context } from "./context.ts";
 
 /** Path by which the control plane proves the real way to an instance: never forwarded. */
@@ -16,8 +17,7 @@ export async function proveRoute(
   if (backend === undefined) return { kind: "answer", status: 503, reason: "there is no instance" };
   const leave = load.enter(backend.instance);
   try {
-    const socket = await connectBackend(backend, limits.connectMs);
-    socket.destroy();
+    await connectOnce(backend, limits.connectMs);
     return {
       kind: "answer",
       status: 200,
@@ -31,4 +31,15 @@ export async function proveRoute(
   } finally {
     leave();
   }
+}
+
+/** Rejects when the instance does not take a connection; ends the one that it took. */
+function connectOnce(backend: Backend, timeoutMs: number): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  connectL4(backend, timeoutMs, (result) => {
+    if (result instanceof PlatformError) return reject(result);
+    result.socket.destroy();
+    resolve();
+  });
+  return promise;
 }

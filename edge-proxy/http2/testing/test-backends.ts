@@ -1,6 +1,6 @@
 import type { Backend } from "#shared/contract/route.ts";
 import { createDeadlines } from "../../l7/deadlines.ts";
-import type { BackendPlace } from "../backend-session.ts";
+import type { BackendPlace } from "../../l7/backend-place.ts";
 import { createHttp2Backends, type Http2Backends, type Http2BackendsOptions } from "../http2-backends.ts";
 import type { OpenBackend } from "./join-streams.ts";
 
