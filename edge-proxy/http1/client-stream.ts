@@ -9,6 +9,7 @@ import {
   resetCodes,
   type ResponseHead,
 } from "../l7/streams.ts";
+import { UploadPace } from "../l7/upload-pace.ts";
 import type { ProxyLimits } from "../limits.ts";
 import { BodyReader } from "./body-reader.ts";
 import type { ParsedRequest } from "./parse-request.ts";
@@ -35,9 +36,6 @@ export interface StreamConnection {
   readonly onAnswered: (closes: boolean) => void;
 }
 
-/** LIM4: how long to wait for a body before its rate counts. */
-const rateGraceMs = 10_000;
-
 /** How the client is told where the response ends (RFC 9112 §6.3). */
 type ResponseFraming = "none" | "length" | "chunked" | "close" | "tunnel";
 
@@ -52,16 +50,14 @@ export class Http1ClientStream implements ClientStream {
   readonly #keepsAlive: boolean;
   #body: BodyReader;
   #isReading = false;
-  #bodyBytes = 0;
-  #waitedMs = 0;
-  #waitingSince = 0;
+  readonly #pace = new UploadPace();
   #headSent = false;
   #framing: ResponseFraming = "none";
   #closes = false;
   #readDeadline = Infinity;
   #writeDeadline = Infinity;
   readonly #onBody = (payload: Buffer) => {
-    this.#bodyBytes += payload.length;
+    if (this.#framing !== "tunnel") this.#pace.read(payload.length, this.#connection.now());
     this.events?.onRequestData(payload);
   };
 
@@ -108,18 +104,14 @@ export class Http1ClientStream implements ClientStream {
     const { now, limits } = this.#connection;
     const offset = this.#body.push(bytes, 0, this.#onBody);
     if (this.#framing === "tunnel") return offset;
-    const at = now();
-    this.#waitedMs += at - this.#waitingSince;
-    this.#waitingSince = at;
-    this.#readDeadline = this.#body.isDone || !this.#isReading ? Infinity : at + limits.requestBodyIdleMs;
+    this.#readDeadline = this.#body.isDone || !this.#isReading ? Infinity : now() + limits.requestBodyIdleMs;
     if (this.#body.isDone) this.events?.onRequestEnd(this.#body.trailers);
     return offset;
   }
 
   /** Whether the body comes so slowly that the connection is only being held (slowloris). */
   get isTooSlow(): boolean {
-    const leastBytes = this.#waitedMs / 1000 * this.#connection.limits.requestBodyBytesPerSecond;
-    return this.#waitedMs > rateGraceMs && this.#bodyBytes < leastBytes;
+    return this.#pace.isTooSlow(this.#connection.now(), this.#connection.limits);
   }
 
   /** The client will send no more; `false` unless that leaves the stream something to do. */
@@ -139,15 +131,17 @@ export class Http1ClientStream implements ClientStream {
   resumeRequest(): void {
     if (this.#isReading) return;
     this.#isReading = true;
-    this.#waitingSince = this.#connection.now();
+    const now = this.#connection.now();
     if (this.#framing !== "tunnel" && !this.#body.isDone) {
-      this.#readDeadline = this.#waitingSince + this.#connection.limits.requestBodyIdleMs;
+      this.#pace.start(now);
+      this.#readDeadline = now + this.#connection.limits.requestBodyIdleMs;
     }
     this.#connection.resume();
   }
 
   pauseRequest(): void {
     this.#isReading = false;
+    this.#pace.stop(this.#connection.now());
     this.#readDeadline = Infinity;
     this.#connection.pause();
   }

@@ -1,7 +1,5 @@
+import { UploadPace } from "../l7/upload-pace.ts";
 import type { ProxyLimits } from "../limits.ts";
-
-/** Time after which a body must have come at a rate (LIM4). */
-const rateGraceMs = 10_000;
 
 /** What can be written, as far as its pace matters. */
 export interface PacedWriter {
@@ -12,9 +10,7 @@ export interface PacedWriter {
 /** Watches that both directions of a stream move (LIM4, T5); times in milliseconds of a monotonic clock. */
 export class StreamPace {
   readonly #writer: PacedWriter;
-  #readingSince = Infinity;
-  #waitedMs = 0;
-  #bytesRead = 0;
+  readonly #upload = new UploadPace();
   #bytesWritten = 0;
   #taken = 0;
   #takenAt = Infinity;
@@ -25,21 +21,17 @@ export class StreamPace {
 
   /** The body is waited for from `now` on. */
   startReading(now: number): void {
-    if (this.#readingSince === Infinity) this.#readingSince = now;
+    this.#upload.start(now);
   }
 
   /** The body is not waited for: it is held back, or complete. */
   stopReading(now: number): void {
-    if (this.#readingSince !== Infinity) this.#waitedMs += now - this.#readingSince;
-    this.#readingSince = Infinity;
+    this.#upload.stop(now);
   }
 
   /** So many bytes of the body came. */
   read(bytes: number, now: number): void {
-    this.#bytesRead += bytes;
-    if (this.#readingSince === Infinity) return;
-    this.#waitedMs += now - this.#readingSince;
-    this.#readingSince = now;
+    this.#upload.read(bytes, now);
   }
 
   /** So many bytes were given to the writer. */
@@ -49,11 +41,8 @@ export class StreamPace {
 
   /** Whether the client lets its request's body wait, or sends it so slowly that the stream is only being held. */
   isUploadSlow(now: number, limits: Pick<ProxyLimits, "requestBodyIdleMs" | "requestBodyBytesPerSecond">): boolean {
-    if (this.#readingSince === Infinity) return false;
-    const idleMs = now - this.#readingSince;
-    const waitedMs = this.#waitedMs + idleMs;
-    const slowest = limits.requestBodyBytesPerSecond;
-    return idleMs > limits.requestBodyIdleMs || (waitedMs > rateGraceMs && this.#bytesRead / waitedMs * 1000 < slowest);
+    if (!this.#upload.isWaiting) return false;
+    return this.#upload.idleMs(now) > limits.requestBodyIdleMs || this.#upload.isTooSlow(now, limits);
   }
 
   /** How long the client has taken nothing of what waits for it; `undefined` when nothing waits. To be asked at short intervals. */
